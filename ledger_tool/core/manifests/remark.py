@@ -21,6 +21,7 @@ RemarkKind = Literal[
     "unquoted-number",
     "mention",
     "template-text",
+    "command-line",
 ]
 
 # What many remarks of a kind have in common, after their number.
@@ -39,6 +40,7 @@ IN_SHORT: dict[RemarkKind, str] = {
     "not-in-environment": "references stay, since the environment does not have their images",
     "unquoted-number": "tags without quotes are numbers for YAML and Helm, which read another tag",
     "template-text": "references are in templates that no `image:` is known to include, and were left",
+    "command-line": "command lines set images of charts, and what they deploy is not judged",
     "mention": "references are where no image is read, and were left: mark them `# ledger: image`, or name their keys",
 }
 

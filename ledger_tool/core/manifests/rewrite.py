@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
+from ledger_tool.core.manifests.commandlines import command_lines
 from ledger_tool.core.manifests.counts import NOT_UNDERSTOOD, NOTHING_COUNTED, ReferenceCounts, counts_of
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.formats import DocumentReading, ManifestFormat, Parse, format_of, kind_of
@@ -139,6 +140,7 @@ def _in_form(form: ManifestFormat, path: str, raw: bytes, text: str, judge: Judg
     content = "".join(texts).encode()
     if content != raw:
         done.content, done.old_digest = content, digest_of(raw)
+    done.notes += command_lines(path, text)
     done.findings.sort(key=lambda finding: finding.line)
     done.notes.sort(key=lambda note: note.line)
     return done
