@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.registries.attesting import attach, github, refer, rule, sett
 from tests.support.registries.world import World
 from tests.support.values import signing
 from tests.support.values.make import SOURCE, digest, source
+from tests.support.values.sigstore import IDENTITY, ISSUER, Instance
 
 BOTH = ("linux/amd64", "linux/arm64")
 LABELS = {
@@ -201,3 +203,29 @@ def test_adopt_records_what_is_proved_and_leaves_out_what_is_not(world: World) -
     settle(world, rule())
     assert world.reconcile("--adopt").code == 0
     assert world.upstream.tags() == {"v0", "good", "none"}
+
+
+def test_an_identity_that_an_issuer_has_proved_may_sign(world: World) -> None:
+    instance = Instance()
+    signer = f"{{issuer: '{ISSUER}', identity: 'https://github.com/team/*', trustedRoot: root.json}}"
+    settle(world, rule(signer=signer, require=True), {"root.json": instance.trusted_root()})
+    image = world.push("v1").digest
+    others = "is not proved: no statement by a signer that ledger.yaml names; 1 of other signers is there"
+    for raw, reason in (
+        (instance.bundle(github(image), identity="https://github.com/evil/app/x.yml@refs/heads/main"), others),
+        (instance.bundle(github(image), issuer="https://issuer.evil.example"), others),
+        (instance.bundle(github(image), late=timedelta(hours=1)), "cert is not valid at validation time"),
+        (instance.bundle(github(image, commit="f" * 40)), "it says commit ffff"),
+        (Instance().bundle(github(image)), "does not hold: sigstore: "),
+    ):
+        refer(world, image, raw)
+        done = world.publish("v1")
+        assert (done.code, done.out) == (3, "")
+        assert reason in done.err
+    refer(world, image, instance.bundle(github(image)))
+    assert world.publish("v1").code == 0
+    assert proved(world)["v1 linux/amd64"]["signer"] == f"{IDENTITY} ({ISSUER})"
+    assert world.verify("v1", "--provenance").code == 0
+    settle(world, rule(signer=signer.replace("team/*", "other/*")), {"root.json": instance.trusted_root()})
+    done = world.verify("v1", "--provenance", "--format", "json")
+    assert (done.code, done.json["provenance"][0]["state"]) == (1, "revoked")

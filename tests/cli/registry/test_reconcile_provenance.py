@@ -64,7 +64,7 @@ def test_what_became_of_each_statement_has_a_class_of_its_own(world: World) -> N
 @pytest.mark.parametrize("settings", ["", rule(signer="{key: other.pub}")])
 def test_a_signer_that_no_rule_trusts_any_more_is_revoked(world: World, settings: str) -> None:
     recorded(world, "v1")
-    settle(world, settings, other=signing.public_pem(name="other"))
+    settle(world, settings, {"other.pub": signing.public_pem(name="other")})
     code, (one,) = reconciled(world)
     assert (code, one["class"], one["kind"]) == (1, "provenance-revoked", "drift")
     assert "key:release.pub" in one["reason"]

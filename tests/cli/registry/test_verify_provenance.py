@@ -185,7 +185,9 @@ def test_the_source_has_to_be_one_that_the_rule_allows(world: World) -> None:
 
 def test_one_of_several_signers_is_enough(world: World) -> None:
     (layout,) = world.pushed("v1")
-    settle(world, rule(signer="[{key: new.pub}, {key: release.pub}]"), new=signing.public_pem("ed25519", "new"))
+    settle(
+        world, rule(signer="[{key: new.pub}, {key: release.pub}]"), {"new.pub": signing.public_pem("ed25519", "new")}
+    )
     for kind, name, signer in (("ed25519", "new", "key:new.pub"), ("p256", "release", "key:release.pub")):
         refer(world, layout.digest, signing.bundle(github(layout.digest), kind, name))  # type: ignore[arg-type]
         code, (one,) = verified(world)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
+from contextlib import suppress
+from functools import cache
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
@@ -48,13 +49,17 @@ def test_a_signature_is_over_the_type_of_the_payload_too() -> None:
     assert not has_signed(json.dumps(value).encode())
 
 
+@cache
+def envelope(kind: Kind) -> bytes:
+    return signing.envelope(_PAYLOAD, kind)
+
+
 @example_count(200)
-@given(st.sampled_from(["p256", "rsa-pss", "ed25519"]), st.data())
-def test_a_document_with_any_byte_changed_is_never_signed(kind: Kind, data: st.DataObject) -> None:
-    raw = bytearray(signing.envelope(_PAYLOAD, kind))
-    place = data.draw(st.integers(0, len(raw) - 1))
-    raw[place] ^= data.draw(st.integers(1, 255))
-    with contextlib.suppress(InvalidStatement):
+@given(st.sampled_from(["p256", "rsa-pss", "ed25519"]), st.integers(0, 10**6), st.integers(1, 255))
+def test_a_document_with_any_byte_changed_is_never_signed(kind: Kind, place: int, change: int) -> None:
+    raw = bytearray(envelope(kind))
+    raw[place % len(raw)] ^= change
+    with suppress(InvalidStatement):
         assert not has_signed(bytes(raw), kind)
 
 

@@ -22,12 +22,10 @@ def rule(image: str = "*", *, signer: str = "{key: release.pub}", source: str = 
     )
 
 
-def settle(world: World, settings: str, **files: bytes) -> None:
+def settle(world: World, settings: str, files: Mapping[str, bytes] | None = None) -> None:
     """Commit a world's `ledger.yaml` with these settings too, and further files; `release.pub` is always there."""
-    named = {f"{name}.pub": content for name, content in files.items()}
-    world.upstream.commit_as_other_writer(
-        {"ledger.yaml": (world.registry.settings() + settings).encode(), "release.pub": signing.public_pem()} | named
-    )
+    kept = {"ledger.yaml": (world.registry.settings() + settings).encode(), "release.pub": signing.public_pem()}
+    world.upstream.commit_as_other_writer(kept | dict(files or {}))
 
 
 def github(*digests: str, **source: str) -> bytes:
