@@ -61,7 +61,7 @@ def inspect(
     Unreachable or Denied for what cannot be observed; UsageError for an unconfigured `host`.
     """
     images, once = images_of(snapshot, drafts), OncePerRun()
-    is_required, jobs_each = "provenance" in snapshot.policy.require, max(jobs // max(len(drafts), 1), 1)
+    jobs_each = max(jobs // max(len(drafts), 1), 1)
 
     def look(number: int) -> _Expansion | None:
         draft, image = drafts[number], images[number]
@@ -70,7 +70,9 @@ def inspect(
             return None
         recorded = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
         sources = {record.digest: record.source_ref for record in recorded}
-        return _Look(draft, image, registry, once, sources, is_required, jobs_each).expanded()
+        is_required = "provenance" in snapshot.policy.require
+        has_rule = snapshot.policy.provenance_rule(image) is not None
+        return _Look(draft, image, registry, once, sources, is_required, has_rule, jobs_each).expanded()
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expansions: list[tuple[Name, _Expansion | None]] = []
@@ -120,7 +122,7 @@ class _Look:
     """One draft, its image's name in the ledger, and the registry that is asked, each thing once.
 
     `sources` are those recorded of the image:tag, which stay, by the image's digest. `is_required` says that the team
-    requires provenance, which `jobs` threads read.
+    requires provenance, which `jobs` threads read, and `has_rule` that it is the signed one which counts.
     """
 
     draft: Draft
@@ -129,6 +131,7 @@ class _Look:
     once: OncePerRun
     sources: Mapping[Digest, SourceRef]
     is_required: bool
+    has_rule: bool
     jobs: int
 
     @property
@@ -226,7 +229,8 @@ class _Look:
             answer = seen.get(image.entry.digest, NOTHING_ATTESTED)
             own = Attested([], [answer]) if isinstance(answer, LedgerError) else answer
             recorded = next(filter(None, (self.sources.get(one) for one in (draft.digest, draft.index) if one)), None)
-            if self.is_required and recorded is None and own.failures and not own.found:
+            is_needed = self.is_required and not self.has_rule and recorded is None and not own.found
+            if is_needed and own.failures:
                 raise own.failures[0].within(self.name)
             claims = [*(one.claim for one in own.found), *builds_of(draft)]
             one, more = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)

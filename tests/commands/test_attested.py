@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 
 from ledger_tool.commands.attested import MOST, Attested, attested
+from ledger_tool.commands.inspect import inspect
 from ledger_tool.commands.listed import listed_below
 from ledger_tool.commands.once import OncePerRun
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.policy.policy import Policy, ProvenanceRule, Registry, TrustedSigner
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.errors import InvalidStatement
 from tests.support.registries.documents import IMAGE, PLATFORMS, UNKNOWN, Documents
 from tests.support.values import provenance
-from tests.support.values.make import digest
+from tests.support.values.make import digest, draft
 from tests.support.values.provenance import BASE, COMMIT, buildkit
 
 _TYPE, _SUBJECT = "vnd.docker.reference.type", "vnd.docker.reference.digest"
@@ -140,3 +145,21 @@ def test_an_attestation_that_is_no_manifest_is_a_failure(registry: _Registry) ->
     assert "does not have the attestation" in seen.failures[0].message
     (seen,) = registry.seen(image, note)
     assert len(seen.failures) == 1
+
+
+@pytest.mark.parametrize(("images", "is_refused"), [((), True), (("other",), True), (("app",), False)])
+def test_what_nobody_signed_need_not_be_readable_where_a_signed_statement_is_asked_for(
+    registry: _Registry, images: tuple[str, ...], *, is_refused: bool
+) -> None:
+    image = _image(registry)
+    note = registry.attestation(image["digest"], registry.statement(b"broken"))
+    registry.tagged = registry.index([image, note])["digest"]
+    rules = (ProvenanceRule(images, (TrustedSigner(key="a.pub"),)),) if images else ()
+    policy = Policy((Registry(registry.host),), require=("provenance",), provenance=rules)
+    snapshot, drafts = Snapshot("", Ledger(), policy), [draft("app", digest=None)]
+    if is_refused:
+        with pytest.raises(InvalidStatement, match="app:v1: an attestation is not a valid statement"):
+            inspect(drafts, snapshot, registry)
+    else:
+        (said,) = inspect(drafts, snapshot, registry).notes
+        assert said.startswith("note: app:v1: provenance is left out: an attestation is not a valid statement")

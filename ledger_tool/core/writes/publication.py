@@ -198,10 +198,9 @@ def _continued(old: Record, image: Record) -> Record:
 
 
 def _continued_provenance(old: Provenance | None, new: Provenance | None) -> Provenance | None:
-    """Return what is known of an image's provenance: what is found now, and who signed the same one before."""
-    if old and new and old.digest == new.digest:
-        return replace(new, signer=new.signer or old.signer)
-    return new or old
+    """Return what is known of an image's provenance: what is found now, but none unsigned in place of a signed one."""
+    is_better = new and (new.signer or not (old and old.signer))
+    return new if is_better else old
 
 
 def _fresh(image: Record, place: str, policy: Policy) -> Record:
