@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 MAX_ARCHIVE = 20 * 2**20  # unpacked; larger files are not read either
+_ORIGIN = re.compile(r"^[ \t]*\[remote \"origin\"\][^\[]*?^[ \t]*url[ \t]*=[ \t]*(\S+)", re.MULTILINE)
 _BATCH = 200  # files at a time
 
 
@@ -26,6 +28,9 @@ class ChartFiles(Protocol):
 
     def is_top(self, folder: str) -> bool:
         """Return whether nothing above a folder belongs to it."""
+
+    def origin(self, top: str) -> str:
+        """Return the URL of the repository that has its top in a folder, or `""` if it is not known."""
 
 
 class DiskFiles:
@@ -58,6 +63,12 @@ class DiskFiles:
         """Return whether a folder is the top of a repository, or of the disk."""
         return Path(folder).parent == Path(folder) or Path(folder, ".git").exists()
 
+    def origin(self, top: str) -> str:
+        """Return the URL of a checkout's `origin`, if its `.git` is a folder."""
+        settings = (self.read(f"{top}/.git/config") or b"").decode("utf-8", "replace")
+        found = _ORIGIN.search(settings)
+        return found[1] if found else ""
+
 
 class FilesByPath:
     """Files of which all paths are known: those of a commit, or of an archive."""
@@ -67,7 +78,9 @@ class FilesByPath:
         paths: Mapping[str, object],
         read: Callable[[str], bytes | None],
         read_all: Callable[[Sequence[str]], Iterable[bytes]] | None = None,
+        origin: str = "",
     ) -> None:
+        self._origin = origin
         self._read = read
         self._read_all = read_all
         self._paths = paths
@@ -100,3 +113,8 @@ class FilesByPath:
     def is_top(self, folder: str) -> bool:
         """Return whether a folder is the one that contains all."""
         return not folder
+
+    def origin(self, top: str) -> str:
+        """Return the URL of the repository that has the commit."""
+        del top
+        return self._origin

@@ -268,7 +268,8 @@ class ChartUses:
         files = [self.values_file(layer, used.folder, names) for layer in above]
         below = tuple(layer.values for layer in reversed(used.layers[:at]))
         place = used.layers[at].place
-        return ChartAround(chart, used.folder, True, Overlays(lambda: files), below, used.has_own, place)
+        over = Overlays(lambda: files)
+        return ChartAround(chart, used.folder, True, over, below, used.has_own, place, used.elsewhere)
 
 
 def _name(path: str) -> str:

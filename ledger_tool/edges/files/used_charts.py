@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ANYWHERE
 from ledger_tool.core.manifests.charts.layers import Base, ChartUse, InlineValues, UnknownValues, ValuesLayer
@@ -39,12 +41,13 @@ class Layer(NamedTuple):
 class UsedChart(NamedTuple):
     """A chart in a folder, and the values that it gets, one over the other, and over its own if `has_own`.
 
-    The `folder` of one that is not here only tells it from others.
+    The `folder` of one that is not here only tells it from others. `elsewhere` says why it may be another chart.
     """
 
     folder: str
     layers: tuple[Layer, ...]
     has_own: bool
+    elsewhere: str = ""
 
 
 class UsedCharts:
@@ -62,12 +65,27 @@ class UsedCharts:
             found: list[UsedChart] = []
             for folder, known in (pair for chart in use.charts for pair in self._found(base, chart)):
                 layers = self.layers(path, use.layers[:_MOST_LAYERS], [base], folder, known)
-                found += [UsedChart(folder, one, use.has_own) for one in islice(layers, MOST)]
+                elsewhere = self._elsewhere(path, use.repository)
+                found += [UsedChart(folder, one, use.has_own, elsewhere) for one in islice(layers, MOST)]
             if found:
                 return found[:MOST]
         absent = ABSENT_FOLDER + use.name.rstrip("/").rpartition("/")[2]
         layers = self.layers(path, use.layers[:_MOST_LAYERS], self.bases(path, "top"), "", {})
         return [UsedChart(absent, one, False) for one in islice(layers, MOST)]
+
+    def _elsewhere(self, path: str, repository: str) -> str:
+        """Return why the chart of a use in a file comes from another repository than the file's own, or `""`."""
+        name = _repository_name(repository)
+        if not name or has_placeholders(repository):
+            return ""
+        top = path.rpartition("/")[0]
+        while top and not self._files.is_top(top):
+            top = top.rpartition("/")[0]
+        own = _repository_name(self._files.origin(top))
+        if own in ("", name):
+            return ""
+        names = f"{shown(name)}, and this is {shown(own)}"
+        return f"its chart is in the repository {names}: write the digest behind its tag"
 
     def _found(self, base: str, chart: str) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield the folders of charts that a path names, each with what the placeholders in it stand for."""
@@ -129,6 +147,11 @@ class UsedCharts:
                 break
             found.append(folder)
         return found
+
+
+def _repository_name(url: str) -> str:
+    """Return the last part of a URL: what clones, forks and mirrors of a repository have in common."""
+    return re.split(r"[/:]", url.rstrip("/").removesuffix(".git"))[-1].lower()
 
 
 def laid_over(used: UsedChart, layers: tuple[Layer, ...]) -> UsedChart:

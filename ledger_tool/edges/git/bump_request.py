@@ -48,6 +48,7 @@ class TreeManifests:
         paths: Sequence[str],
         exclude: Sequence[str],
         style: Style = "",
+        origin: str = "",
     ) -> None:
         for named in paths:
             if named != "." and not any(path == named or path.startswith(f"{named}/") for path in files):
@@ -66,7 +67,7 @@ class TreeManifests:
         self._repository = repository
         self._style = style
         self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
-        by_path = FilesByPath(self._all, self._read, self._read_all)
+        by_path = FilesByPath(self._all, self._read, self._read_all, origin)
         self._charts, self._kustomizations = Charts(by_path, self.files), Kustomizations(by_path, self.files)
 
     def _read(self, path: str) -> bytes:
@@ -207,6 +208,6 @@ def open_base(
             done = repository.fetch(address.url, f"refs/heads/{base}", *([ref.name] if expected else []))
             if not done.ok:
                 raise fetch_error(done, address, "")
-        manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude, style)
+        manifests = TreeManifests(repository, files_of(repository, base_commit), named, exclude, style, address.shown)
         bounds = Bounds(workspace.deadline, messages)
         yield RequestBranch(base, base_commit, ref, expected, manifests, workspace.folder, bounds), url

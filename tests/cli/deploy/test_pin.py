@@ -174,3 +174,22 @@ def test_two_asterisks_are_any_number_of_folders(deployed: Deployed, ledger: Run
     assert sorted({one["path"].partition("/")[0] for one in done.json["findings"]}) == left
     assert done.code == (1 if left else 2)
     assert [("`--exclude`" in one["message"]) for one in done.json["unread"]] == [True] * (not left)
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_edited"),
+    [("https://u:p@git.example.com/fork/Fleet.git", True), ("git@host:team/other.git", False), ("", True)],
+)
+def test_values_for_a_chart_of_another_repository_are_not_edited(
+    deployed: Deployed, ledger: Run, origin: str, *, is_edited: bool
+) -> None:
+    if origin:
+        deployed.git("remote", "add", "origin", origin)
+    deployed.write("chart/Chart.yaml", "name: app\n")
+    deployed.write("chart/values.yaml", f"image: {{repository: {IMAGE}, tag: v0.9.0}}\n")
+    deployed.write("chart/templates/a.yaml", 'image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"\n')
+    source = "repoURL: https://git.example.com/team/fleet\n    path: chart\n    helm: {parameters: [{name: image.tag, "
+    deployed.write("argo.yaml", f"kind: Application\nspec:\n  source:\n    {source}value: v1.0.0}}]}}\n")
+    done = ledger("pin", "argo.yaml", "chart")
+    assert (f"value: v1.0.0@{OLD}" in deployed.read("argo.yaml")) is is_edited
+    assert ("its chart is in the repository fleet, and this is other" in done.out) is not is_edited

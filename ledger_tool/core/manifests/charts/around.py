@@ -96,6 +96,7 @@ class ChartAround:
 
     `overlays` may be laid over them. They are laid over the values of `below`, the uppermost first, and if `has_own`
     over the chart's own. `place` is the number of the token with the values, if a document gives them to the chart.
+    `elsewhere` says why it may be another chart that gets them, or is `""`.
     """
 
     chart: HelmChart
@@ -105,6 +106,7 @@ class ChartAround:
     below: tuple[Callable[[], YamlNode | None], ...] = ()
     has_own: bool = True
     place: int = ANYWHERE
+    elsewhere: str = ""
 
     def defaults(self, above: Keys) -> YamlNode | None:
         """Return the mapping over which Helm lays the one below these keys, or None if there is none."""

@@ -43,7 +43,7 @@ class ChartUse(NamedTuple):
     `layers` are laid one over the other, in this order, and over the chart's own values if `has_own`. `name` is what
     the chart is called where it comes from. `owner` is the object that gives them, by kind and name; with `is_patch`,
     they are laid over all that it gives. `start` is in the text where the use begins: what is indented less is not
-    a part of it.
+    a part of it. `repository` is the URL of the one with the chart, if that is said.
     """
 
     charts: tuple[str, ...]
@@ -54,6 +54,7 @@ class ChartUse(NamedTuple):
     owner: tuple[str, str] = ("", "")
     is_patch: bool = False
     start: int = 0
+    repository: str = ""
 
 
 def unknown(node: YamlNode, key: str, why: str) -> list[UnknownValues]:

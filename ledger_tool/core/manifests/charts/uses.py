@@ -124,7 +124,8 @@ def _of_argo(source: YamlNode, helm: YamlNode | None) -> ChartUse:
     layers = (*files, *(_of_helm(helm) if helm else ()))
     place = look_up(source, "helm")
     start = source.named["helm"][0].start + 1 if "helm" in source.named else place.token.start if place else 0
-    return ChartUse((path,) if path else (), "top", layers, name=value(source, "chart") or path, start=start)
+    name, repository = value(source, "chart") or path, value(source, "repoURL")
+    return ChartUse((path,) if path else (), "top", layers, name=name, start=start, repository=repository)
 
 
 def _of_helm(helm: YamlNode) -> Iterator[ValuesLayer]:
