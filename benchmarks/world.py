@@ -66,6 +66,13 @@ class World:
         finally:
             shutil.rmtree(copy, ignore_errors=True)  # what remains goes with the world
 
+    def kept_remote(self, records: int) -> Path:
+        """Return a fresh bare repository with a ledger of this many records, which stays."""
+        with self.remote(records):
+            copy = self.path("kept.git")
+            shutil.copytree(self._remotes[records], copy)
+        return copy
+
     @contextmanager
     def checkout(self, records: int) -> Iterator[Path]:
         """Yield a fresh checkout of a ledger of this many records."""

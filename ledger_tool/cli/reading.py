@@ -83,6 +83,14 @@ class Reading:
             yield session.history(blobs=blobs, files_alone=files_alone)
 
     @contextmanager
+    def history_at(self, head: str) -> Iterator[History]:
+        """Open the ledger's history up to a revision; that of a bare repository on this machine where it is."""
+        from ledger_tool.edges.git.served import open_served
+
+        with open_served(self.repo, self.session_options, self.screen) as session:
+            yield replace(session.history(), revision=head, folder=None)
+
+    @contextmanager
     def store(self, *, shared: bool = False) -> Iterator[Store]:
         """Open the ledger to write to it; see `edges.git.session.Session`."""
         with self.session(self.this_run()) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -45,6 +46,7 @@ from ledger_tool.errors import InvalidLedger, InvalidSettings, UsageError
 
 MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 
+_NO_COMMIT = re.compile(r"0{40}(?:0{24})?")  # what git calls the end of a branch that is not there
 _NOTHING = Snapshot("", Ledger(), Policy())
 
 
@@ -110,6 +112,7 @@ def check(
     history: History,
     *,
     base: str = "",
+    head: str = "",
     schema: Schema,
     read_policy: ReadPolicy,
     clock: Timestamp,
@@ -120,12 +123,18 @@ def check(
 
     `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`, `clock` is the time now. With `registries` each
     digest is looked up; with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must
-    not decide where credentials go. Raises UsageError for an unknown revision, or if no registry is configured.
+    not decide where credentials go. With a `head`, the commit that a push makes the tip of a branch, the base has to
+    stay in it; all zeros are a branch that is not there. Raises UsageError for an unknown revision, or if no registry
+    is configured.
     """
-    start = history.resolve(base) if base else ""
+    if _NO_COMMIT.fullmatch(head):
+        return Checked([_rewritten("a push would delete the branch")], 0, 0)
+    start = history.resolve(base) if base and not (head and _NO_COMMIT.fullmatch(base)) else ""
     commits = CommitFiles(history, schema, read_policy)
     now = _as_it_is(commits, tolerant=bool(start))
     past = _since(commits, start, now, clock) if start else _Past(_NOTHING, now.policy, 0)
+    if head and past.before.commit != start:
+        past.findings.append(_rewritten(f"a push would take commit {start[:12]} out of the branch"))
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
@@ -150,6 +159,10 @@ def check(
         yanked=yanked, files=past.files, squash=past.squash,
         outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts,
     )  # fmt: skip
+
+
+def _rewritten(why: str) -> CheckFinding:
+    return CheckFinding("rewritten", LEDGER, 1, 1, f"{why}: its history only grows")
 
 
 def _of_the_file(ledger: Ledger, policy: Policy | None, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
@@ -223,7 +236,10 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     net = judge.net(last.ledger if now.ledger is None else now.ledger)
     past.faults += [("all commits together", fault) for fault in net.faults]
     past.claims = net.claims
-    _hold_to_owners(past, RangeOwners(files, start, clock), commits)
+    signing = RangeOwners(files, start, clock).judge(commits)
+    past.faults += signing.of_records()
+    past.findings += signing.of_files()
+    past.signed = list(signing.signed.values())
     _other_files(past, history, parted, tip)
     if commits and not past.faults:
         squashed = replace(commits[-1], parents=(parted,))
@@ -231,20 +247,6 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
         undone = files.reverted.undone(squashed, squash.message, made, last.ledger)
         past.squash = squash.losses(past.before.ledger, last.ledger, at_base, undone)
     return past
-
-
-def _hold_to_owners(past: _Past, owners: RangeOwners, commits: Sequence[Commit]) -> None:
-    """Note what the commits of a range change without the signature of an owner, and what with it."""
-    for commit in commits:
-        owners.commit(commit)
-    signing = owners.judge()
-    past.signed = list(signing.signed.values())
-    for id_, (path, _, fault) in signing.faults:
-        where = f"commit {id_[:12]}"
-        if path == LEDGER:
-            past.faults.append((where, fault))
-        else:
-            past.findings.append(CheckFinding(fault.rule, path, 1, 1, f"{where}: {fault.message}"))
 
 
 def _times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestamp]:

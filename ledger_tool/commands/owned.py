@@ -6,7 +6,7 @@ commit and signs as one in the next: new owners and keys count once they have la
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.commit_files import CommitFiles
@@ -15,6 +15,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.judging.owners import (
     FileSides,
@@ -27,7 +28,7 @@ from ledger_tool.core.judging.owners import (
     unsigned,
 )
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, Timestamp
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import AllowedSigners, parse_signers
 
@@ -66,6 +67,18 @@ class Signing:
     faults: list[tuple[str, OwnerFault]] = field(default_factory=list)
     signed: dict[str, Owned] = field(default_factory=dict)
 
+    def of_records(self) -> list[tuple[str, CommitFault]]:
+        """Return the faults that records show, each with the name of its commit."""
+        return [(f"commit {id_[:12]}", one.fault) for id_, one in self.faults if one.path == LEDGER]
+
+    def of_files(self) -> list[CheckFinding]:
+        """Return the findings in other files."""
+        return [
+            CheckFinding(one.fault.rule, one.path, 1, 1, f"commit {id_[:12]}: {one.fault.message}")
+            for id_, one in self.faults
+            if one.path != LEDGER
+        ]
+
 
 def judge_signing(history: History, changes: Sequence[OwnedChange]) -> Signing:
     """Hold the signatures of commits against the owners of what they change; each signature is looked at once."""
@@ -93,7 +106,7 @@ def judge_signing(history: History, changes: Sequence[OwnedChange]) -> Signing:
 
 
 class RangeOwners:
-    """The owners' gate of a range of commits: give it one after the other."""
+    """The owners' gate of a range of commits."""
 
     def __init__(self, files: CommitFiles, base: str, clock: Timestamp) -> None:
         self._files = files
@@ -146,12 +159,14 @@ class RangeOwners:
     def _changed(self, old: str, new: str) -> frozenset[str]:
         return frozenset(file.path for file in self._history.changed_files(old, new))
 
-    def judge(self) -> Signing:
-        """Return what the owners did and did not sign; a merge whose parents have no one common base is a fault."""
+    def judge(self, commits: Iterable[Commit]) -> Signing:
+        """Return what owners signed and did not sign in commits; a criss-cross merge is a fault."""
+        for commit in commits:
+            self.commit(commit)
         signing = judge_signing(self._history, self.changes) if self.changes else Signing()
         why = "its parents have several last commits in common, so nobody can tell what it decides: rebase instead"
         for id_ in self.odd_merges:
-            signing.faults.append((id_, OwnerFault("ledger.json", "", CommitFault("merge", None, why))))
+            signing.faults.append((id_, OwnerFault(LEDGER, "", CommitFault("merge", None, why))))
         return signing
 
 

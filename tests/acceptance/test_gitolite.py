@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.git.gitolite import Gitolite, gitolite
-from tests.support.git.upstream import Upstream
-from tests.support.values.make import SOURCE, digest
+from tests.support.git.server_hook import install
+from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import SOURCE, digest, ledger_bytes
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -75,3 +78,23 @@ def test_a_key_that_may_not_even_read_is_denied_whether_or_not_the_ledger_exists
     done = run_as("stranger", "list", repo=repo and served.url.removesuffix("/ledger") + repo)
     assert done.code == 6
     assert "DENIED by fallthru" in done.err
+
+
+def test_the_hook_of_the_docs_works_beside_gitolites_own(run_as: Run, served: Gitolite, tmp_path: Path) -> None:
+    install(served.upstream)
+    try:
+        done = publish(run_as, "ci", "v8")
+        assert (done.code, served.upstream.tip()) == (0, done.json["commit"]), done.err
+        git("clone", "-q", served.upstream.url, tmp_path / "clone")
+        (tmp_path / "clone/ledger.json").write_bytes(ledger_bytes())
+        git("commit", "-qam", "tidy up", cwd=tmp_path / "clone")
+        ssh = f"ssh -F /dev/null -i {served.keys['ci']} -o UserKnownHostsFile={served.known_hosts} -o BatchMode=yes"
+        before = served.upstream.tip()
+        pushed = subprocess.run(
+            ["git", "-c", f"core.sshCommand={ssh}", "push", served.url, "HEAD:main"], cwd=tmp_path / "clone",
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert served.upstream.tip() == before
+        assert " unexplained: " in pushed.stderr
+    finally:
+        (served.upstream.path / "hooks/pre-receive").unlink()

@@ -15,6 +15,14 @@ def check(
     base: Annotated[
         str, option("--base", "REV", "Also check each commit since this revision, such as `origin/main`.")
     ] = "",
+    head: Annotated[
+        str,
+        option(
+            "--head",
+            "REV",
+            "Check this revision, which has to contain the base, and not the files; for a server's hook.",
+        ),
+    ] = "",
     registry: Annotated[
         bool, flag("--registry", "Ask the registries whether the digests exist (with --base: only the new ones).")
     ] = False,
@@ -41,16 +49,19 @@ def check(
     screen = ledger.screen
     was_written: bool | None = False
     if fix:
-        exclude_each_other({"--fix": fix, "--base": base, "--branch": ledger.session_options.branch})
+        exclude_each_other({"--fix": fix, "--base": base, "--head": head, "--branch": ledger.session_options.branch})
         with ledger.session() as session:
             if was_written := session.rewrite(canonical_form):
                 screen.note(render.fixed())
+    exclude_each_other({"--head": head, "--branch": ledger.session_options.branch})
     with ExitStack() as stack:
-        history = stack.enter_context(ledger.history(files_alone=not (base or ledger.session_options.branch)))
+        of_files = not (base or ledger.session_options.branch)
+        history = stack.enter_context(ledger.history_at(head) if head else ledger.history(files_alone=of_files))
         registries = stack.enter_context(registry_access.open(ledger.host_deadline)) if registry else None
         checked = run(
             history,
             base=base,
+            head=head,
             schema=lambda: schema("ledger-v1"),
             read_policy=read_policy,
             clock=now(),

@@ -19,10 +19,10 @@ from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.environment import gives_reason, judge_environments, merge_faults
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
 from ledger_tool.core.judging.pulls import DECISIVE, split_fault
-from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
+from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
-from ledger_tool.core.ledger.record import Key, Name, pull_digests
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
 
 _OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
@@ -128,11 +128,9 @@ def split_tags(ledger: Ledger) -> Iterator[CommitFault]:
         for _, group in groupby(zip(ledger.keys, ledger.texts, strict=True), lambda row: row[0][:2])
     )
     for texts in several:
-        if len(texts) == 1:
-            continue
-        records = [parse_text(text) for text in texts]
-        if len(digests := pull_digests(records)) > 1:
-            yield split_fault(records[0].key, records[0].name, sorted(digests))
+        if len(texts) > 1 and len(digests := set(map(pull_digest_in, texts))) > 1:
+            first = parse_text(texts[0])
+            yield split_fault(first.key, first.name, sorted(digests))
 
 
 def own_indexes(ledger: Ledger) -> Iterator[CommitFault]:

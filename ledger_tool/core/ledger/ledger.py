@@ -11,10 +11,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record, from_json, to_json
 
-_PUBLISHED = '\n      "publishedAt": "'
+_PUBLISHED, _DIGEST, _INDEX = (f'\n      "{name}": "' for name in ("publishedAt", "digest", "index"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,13 @@ def published_at(text: str) -> Timestamp:
     """Return the publishedAt of canonical text without parsing the rest; no other field may come before it."""
     start = text.index(_PUBLISHED) + len(_PUBLISHED)
     return Timestamp(text[start : start + 20])
+
+
+def pull_digest_in(text: str) -> Digest:
+    """Return the digest to pull canonical text's image by, without parsing the rest: the index's, or else its own."""
+    field = _INDEX if _INDEX in text else _DIGEST
+    start = text.index(field) + len(field)
+    return Digest(text[start : text.index('"', start)])
 
 
 def has_field(text: str, name: str) -> bool:

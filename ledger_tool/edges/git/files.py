@@ -40,7 +40,10 @@ def attributes_of(repository: Repository, content: bytes, paths: Sequence[str]) 
         git_dir, top = folder / "git", folder / "top"
         top.mkdir()
         (top / ATTRIBUTES).write_bytes(content)
-        empty = replace(repository, git_dir=git_dir, options=("-c", "core.attributesFile="), _trees={})
+        # Within a push, objects are elsewhere.
+        own = {name: value for name, value in repository.environment.items() if "_OBJECT_DIRECTOR" not in name}
+        options = ("-c", "core.attributesFile=")
+        empty = replace(repository, git_dir=git_dir, environment=own, options=options, _trees={})
         empty.succeed("init", "--quiet", "--bare", "--template=")
         done = empty.in_work_tree(top, "check-attr", "-z", "-a", "--", *paths)
         fields = done.text.split("\0")

@@ -6,7 +6,7 @@ import re
 import time as clock
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class GitHistory:
     revision: str = "HEAD"
     folder: Folder | None = None
     promisor: str = ""
+    _known: dict[str, str] = field(default_factory=dict, repr=False)  # what never changes, looked up once
 
     def head(self) -> str:
         return self.resolve(self.revision)
@@ -65,12 +66,16 @@ class GitHistory:
     def resolve(self, revision: str) -> str:
         if not revision or revision.startswith("-") or re.search(r"[\x00-\x1f\x7f]", revision) or len(revision) > 1000:
             raise UsageError(f"`{shown(revision)}` is not a revision", "name a commit, a branch or a tag")
+        if revision in self._known:
+            return self._known[revision]
         done = self.repository.git("rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
         if not done.ok:
             raise UsageError(f"{self.name} has no revision `{shown(revision)}`", self._missing_hint())
         commit = done.text.strip()
         if not _COMMIT.fullmatch(commit):  # `^REV`, to git, is all that REV does not lead to
             raise UsageError(f"`{shown(revision)}` is not one revision", "name a commit, a branch or a tag")
+        if _COMMIT.fullmatch(revision):  # an id, which names one thing for ever
+            self._known[revision] = commit
         return commit
 
     def merge_base(self, commit: str, other: str) -> str:
@@ -170,9 +175,11 @@ class GitHistory:
 
     def _cut_off(self, base: str, head: str) -> set[str]:
         """Return the commits of a span whose parents a shallow clone does not have (gitrepository-layout(5))."""
-        is_shallow, path = self.repository.must(
-            "rev-parse", "--path-format=absolute", "--is-shallow-repository", "--git-path", "shallow"
-        ).split("\n")
+        if "" not in self._known:  # nothing here makes a clone shallow, or whole
+            self._known[""] = self.repository.must(
+                "rev-parse", "--path-format=absolute", "--is-shallow-repository", "--git-path", "shallow"
+            )
+        is_shallow, path = self._known[""].split("\n")
         if is_shallow != "true":
             return set()
         return set(Path(path).read_text("ascii", "replace").split()) & set(log.ids(self.repository, base, head))
