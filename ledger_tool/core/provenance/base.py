@@ -2,7 +2,8 @@
 
 Sources: package-url specification, type `docker`; BuildKit's `util/purl` and `slsaMaterials`. A name without a registry
 is Docker Hub's there. `ref_type` marks what is no image: a blob, or a bundle of git objects. The images of local
-layouts have the type `oci`: they are build contexts, which nobody can pull.
+layouts have the type `oci`: they are build contexts, which nobody can pull. The digest by which a build names an image
+is in the URL, often an index's; beside it, newer builders write that of the image for the platform.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ def is_image(uri: str) -> bool:
 def base(uri: str, digests: Mapping[str, Any]) -> str:
     """Return the reference of an image that a build used, with its registry, tag if any, and digest.
 
-    Raises InvalidValue if it is malformed, has no digest, or two that differ.
+    The digest is that of the URL, or else the first of `digests`. Raises InvalidValue if it is malformed, has no
+    digest, or two in its URL that differ.
     """
     reference = _named(uri)
-    given = {f"{algorithm}:{digests[algorithm]}" for algorithm in ("sha256", "sha512") if algorithm in digests}
-    if pinned := reference.digest or _qualifiers(uri).get("digest"):
-        given.add(pinned)
-    if len({one.partition(":")[0] for one in given}) != len(given):
+    pinned = set(filter(None, (reference.digest, _qualifiers(uri).get("digest"))))
+    if len(pinned) > 1:
         raise InvalidValue("digest", "it has two digests")
-    digest = parse_digest(min(given, default=""))
+    resolved = (f"{algorithm}:{digests[algorithm]}" for algorithm in ("sha256", "sha512") if algorithm in digests)
+    digest = parse_digest(pinned.pop() if pinned else next(resolved, ""))
     return parse_dependency(written(full_name(reference), reference.tag or "", digest))
 
 

@@ -127,6 +127,13 @@ def test_a_base_is_written_in_full_with_its_tag_and_digest(version: Version, uri
     assert (claim.bases, claim.unreadable) == ((f"{base}@{digest('debian')}",), ())
 
 
+@pytest.mark.parametrize("pin", [f"@bookworm?digest={digest('index')}&platform=linux%2Famd64", f"@{digest('index')}"])
+def test_the_digest_by_which_a_build_names_a_base_comes_before_that_of_its_platform(pin: str) -> None:
+    """So BuildKit 0.32 writes it."""
+    (base,) = read_claim(buildkit(materials=[material(f"pkg:docker/debian{pin}", digest("for amd64"))])).bases
+    assert base.partition("@")[2] == digest("index")
+
+
 @pytest.mark.parametrize(
     ("uri", "digests"),
     [
@@ -134,8 +141,8 @@ def test_a_base_is_written_in_full_with_its_tag_and_digest(version: Version, uri
         ("pkg:docker/debian@bookworm", {"sha256": "zz"}),
         ("pkg:docker/debian@bookworm", {"sha256": 7}),
         ("pkg:docker/debian@bookworm", {"md5": "00"}),
-        (f"pkg:docker/debian@bookworm?digest={digest('another')}", {"sha256": digest("debian")[7:]}),
-        (f"pkg:docker/debian@{digest('another')}", {"sha256": digest("debian")[7:]}),
+        (f"pkg:docker/debian@{digest('another')}?digest={digest('debian')}", {"sha256": digest("debian")[7:]}),
+        ("pkg:docker/debian@bookworm?digest=sha256:x", {"sha256": digest("debian")[7:]}),
         ("pkg:docker/Debian@bookworm", {"sha256": digest()[7:]}),
         ("pkg:docker/@", {"sha256": digest()[7:]}),
         ("pkg:docker/", {"sha256": digest()[7:]}),
