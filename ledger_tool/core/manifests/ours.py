@@ -24,6 +24,11 @@ class OurImages:
     hosts: tuple[str, ...] = ()
     resolver: Resolver | None = None
 
+    @property
+    def may_be_bare(self) -> bool:
+        """Whether a name without a registry may be that of one of the images."""
+        return self.resolver is not None and (not self.hosts or HUB in self.hosts)
+
     def has_host(self, text: str) -> bool:
         """Return whether a text has one of the registries in it."""
         return any(host in text for host in self.hosts)

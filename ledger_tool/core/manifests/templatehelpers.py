@@ -21,6 +21,7 @@ from ledger_tool.core.manifests.charts.gotemplate import (
 )
 from ledger_tool.core.manifests.charts.spoken import SpokenText, TemplateWords, assigned, spoken_by
 from ledger_tool.core.manifests.formats import DocumentReading
+from ledger_tool.core.manifests.marks import IGNORE, NO_MARKS, Marks, find_marks
 from ledger_tool.core.manifests.mentions import mentions_in_lines
 from ledger_tool.core.manifests.shapes.keys import says_image
 from ledger_tool.core.manifests.site import Site, SiteField
@@ -32,11 +33,9 @@ from ledger_tool.core.policy.reference import split
 
 _INCLUDED = re.compile(r"\b(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"")
 _AT_IMAGE = re.compile(r"[iI]mage[\"']?:[^\r\n]{0,300}?\b(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"")
-_WHOLE = re.compile(
-    r"[iI]mage[\"']?:[ \t]*[\"']?\{\{-?[ \t]*(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"[^{}|\r\n]*"
-    r"(?:\|[ \t]*(?:quote|trim)[ \t]*)?-?\}\}[\"']?[ \t]*(?:#[^\r\n]*)?$",
-    re.MULTILINE,
-)
+_INCLUDE = r"\{\{-?[ \t]*(?:include|template)[ \t]+\"([^\"\\\r\n]+)\"[^{}|\r\n]*(?:\|[ \t]*(?:quote|trim)[ \t]*)?-?\}\}"
+_WHOLE = re.compile(rf"[iI]mage[\"']?:[ \t]*[\"']?{_INCLUDE}[\"']?[ \t]*(?:#[^\r\n]*)?$", re.MULTILINE)
+_ONLY_INCLUDE = re.compile(rf"(?=[\"']?[^\"']*\"[^\"']*\"[^\"'`]*[\"']?\Z)[\"']?{_INCLUDE}[\"']?")
 _PUT_TOGETHER = "actions put it together, or choose it from several texts: write its digest there"
 _USED_ELSEWHERE = "nobody can tell that only an `image:` includes this template: write the digest there"
 
@@ -49,13 +48,14 @@ class HelperFormat(TemplateFormat):
         return [TextDocument(0, len(text), 1)]
 
     def may_have_sites(self, text: str) -> bool:
-        """Return whether a registry of ours is in the text."""
-        return self.ours.has_host(text)
+        """Return whether a registry of ours is in the text, or a name without one may be ours."""
+        return self.ours.has_host(text) or (self.ours.may_be_bare and "define" in text)
 
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the sites, and as tokens only their own texts: the others are none of YAML's."""
         is_text = not path.lower().endswith((".tpl", ".gotmpl", ".tmpl"))
-        found = [] if is_text else [*super().read(path, text, document).sites, *self._printed(text)]
+        marks = NO_MARKS if is_text else find_marks(text, document)
+        found = [] if is_text else [*self._in_yaml(path, text, document), *self._printed(text, marks)]
         found.sort(key=lambda site: site.fields[0].token.start)
         tokens: list[TextToken] = []
         sites = []
@@ -67,12 +67,21 @@ class HelperFormat(TemplateFormat):
             sites.append(replace(site, fields=tuple(fields)))
 
         def search() -> list[Site]:
-            between = mentions_in_lines(covered(text), document, sites, self.ours)
-            return [*between, *mentions_in_lines(literals(text), document, sites, self.ours)]
+            given = None if is_text else marks
+            between = mentions_in_lines(covered(text), document, sites, self.ours, given)
+            return [*between, *mentions_in_lines(literals(text), document, sites, self.ours, given)]
 
-        return DocumentReading(tokens, sites, search, kind_of_mentions="template-text")
+        needing = [mark for mark in marks.all if mark.policy != IGNORE or mark.fault]
+        return DocumentReading(tokens, sites, search, needing, kind_of_mentions="template-text")
 
-    def _printed(self, text: str) -> Iterator[Site]:
+    def _in_yaml(self, path: str, text: str, document: TextDocument) -> Iterator[Site]:
+        """Yield the sites of the text as a template of YAML; what a named template prints is judged where it is."""
+        for site in super().read(path, text, document).sites:
+            token = site.fields[0].token
+            if not _ONLY_INCLUDE.fullmatch(text[token.start : token.end]):
+                yield site
+
+    def _printed(self, text: str, marks: Marks) -> Iterator[Site]:
         """Yield the images of ours that the named templates of a file print."""
         chart = self.charts().of_chart()
         texts = [text, *(chart.templates.values() if chart else ())]
@@ -88,7 +97,9 @@ class HelperFormat(TemplateFormat):
             start = text.find(f'"{name}"')
             for said in _spoken(body, TemplateWords(variables, defined, chart)):
                 if self.ours.has_reference(said.text) or self.ours.has_name(said.text):
-                    yield _site(text, said if said.start >= 0 else said._replace(start=start), locked or _lock(said))
+                    at = said.start if said.start >= 0 else start
+                    site = _site(text, said._replace(start=at), locked or _lock(said))
+                    yield replace(site, marks=marks.at(at))
 
 
 def _lock(said: SpokenText) -> str:
