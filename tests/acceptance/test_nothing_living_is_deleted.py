@@ -161,8 +161,8 @@ class Keeping(RuleBasedStateMachine):
         tags = {image: self.direct.tags(f"{self.team}/{image}") for image in IMAGES}
         before = self._records()
         options = ["--with-untracked-tags"] * with_untracked + self._running()
-        done = self._run("prune", "--registry-delete", "--yes", "--format", "json", *options)
-        assert done.code == 0, done.err
+        # 5: an index is recorded, or runs, that is not there. What is not known to be unused stays.
+        done = self._run("prune", "--registry-delete", "--yes", "--format", "json", *options, allowed=(0, 5))
         after = self._records()
         event(f"pruned {len(before) - len(after)}, deleted {len(done.json['deleted'])}")
         for image in IMAGES:
@@ -176,8 +176,7 @@ class Keeping(RuleBasedStateMachine):
     def collect(self) -> None:
         """Delete every manifest that the keepset does not have."""
         done = self._run("keepset", "--live", "--format", "json", *self._running(), allowed=(0, 5))
-        if done.code == 5:  # what runs may be an index of which not all is there; a collector gets no list then
-            assert self.running, done.err
+        if done.code == 5:  # an index is recorded, or runs, that is not there: who knows its images? There is no list.
             assert done.out == ""
             event("no list to collect by")
             return
