@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from ledger_tool.commands.check_trust import trust_findings
 from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.owned import LedgerKeys, RangeOwners, doubts
 from ledger_tool.commands.ports import History, Registries
@@ -38,7 +39,7 @@ from ledger_tool.core.judging.owners import Owned
 from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, LEDGER, SETTINGS, Timestamp
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
@@ -196,9 +197,7 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
             CheckFinding("settings", "ledger.yaml", max(error.line, 1), max(error.column, 1), error.reason)
         )
     rules = LedgerKeys(commits.history).rules("", now.policy)
-    now.findings += [
-        CheckFinding("settings", ALLOWED_SIGNERS, one.line, 1, one.message) for one in rules.allowed.faults
-    ]
+    now.findings += trust_findings(commits.history, rules)
     now.doubts = list(doubts(rules))
     try:
         now.ledger = commits.versions.read(raw)

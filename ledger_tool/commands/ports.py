@@ -81,6 +81,9 @@ class History(Protocol):
     def current_files(self) -> tuple[bytes, bytes | None]:
         """Return the bytes of the two files as they are now, possibly uncommitted."""
 
+    def current_file(self, path: str) -> bytes | None:
+        """Return another file of the repository as it is now, None if there is none. Raises UsageError."""
+
     def current(self) -> Snapshot:
         """Return the ledger as it is now; its commit is `""` in a checkout."""
 

@@ -103,7 +103,7 @@ class Prover:
         try:
             document = parse_document(found.raw, found.annotations)
         except InvalidStatement as error:
-            return _ReadDocument(fault=error.message)
+            return _ReadDocument(fault=_told(error))
         if document.envelope is None:
             return _ReadDocument()
         try:
@@ -111,10 +111,14 @@ class Prover:
         except InvalidStatement as error:
             verdict = self.trust.verdict(document, rule)
             is_other = not (verdict.signer or verdict.fault)
-            return _ReadDocument() if is_other else _ReadDocument(document, fault=error.message)
+            return _ReadDocument() if is_other else _ReadDocument(document, fault=_told(error))
         if statement is None:
             return _ReadDocument()
         return _ReadDocument(document, statement, self.trust.verdict(document, rule))
+
+
+def _told(error: InvalidStatement) -> str:
+    return error.message.replace("an attestation is", "it is", 1)
 
 
 def given_documents(raw: bytes, name: str) -> list[FoundDocument]:

@@ -62,12 +62,16 @@ class Folder:
         return read_snapshot("", *self.files())
 
     def file(self, snapshot: Snapshot, path: str) -> bytes | None:  # noqa: ARG002 - a folder has no other state
+        """Return a file as it is now; see `kept`."""
+        return self.kept(path)
+
+    def kept(self, path: str) -> bytes | None:
         """Return a file in the folder, or below it, None if there is none. Raises UsageError."""
         place = self._folder
         for part in path.split("/"):
             place /= part
             if place.is_symlink():  # it could lead anywhere on this machine
-                raise UsageError(f"{path} in {self._folder} is, or is below, a symbolic link", "replace the link")
+                raise UsageError(f"{path} in {self._folder} is a symbolic link, or below one", "replace the link")
         return read_bytes(place, MAX_SETTINGS_READ, "the file") if place.is_file() else None
 
     def rewrite(self, rewritten: Callable[[bytes], bytes | None]) -> bool | None:

@@ -60,6 +60,9 @@ class GitHistory:
     def current_files(self) -> tuple[bytes, bytes | None]:
         return self.folder.files() if self.folder else self.files(self.head())
 
+    def current_file(self, path: str) -> bytes | None:
+        return self.folder.kept(path) if self.folder else self.repository.file(self.head(), path)
+
     def current(self) -> Snapshot:
         return self.folder.read() if self.folder else self.snapshot(self.head())
 

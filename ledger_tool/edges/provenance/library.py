@@ -16,6 +16,6 @@ def library(module: str, extra: str) -> Any:
         project = "cryptography" if extra == "keys" else "sigstore"
         raise SignatureUncheckable(
             f"a signature cannot be checked: the Python library `{project}` is not installed",
-            f"install it for the Python that runs `ledger`, as the extra `ledger-tool[{extra}]` or with "
-            f"`pip install {project}`",
+            f"install it for the Python that runs `ledger`: `pip install {project}`, or "
+            f"`pipx inject ledger-tool {project}`",
         ) from None

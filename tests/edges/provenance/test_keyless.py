@@ -189,7 +189,7 @@ def test_without_the_library_nothing_is_said_of_a_signature(monkeypatch: pytest.
     with pytest.raises(SignatureUncheckable) as caught:
         verdict(raw)
     assert caught.value.message == "a signature cannot be checked: the Python library `sigstore` is not installed"
-    assert "ledger-tool[sigstore]" in caught.value.hint
+    assert "`pip install sigstore`" in caught.value.hint
 
 
 def staging_root() -> bytes:

@@ -1,0 +1,28 @@
+"""The files that say whom a ledger trusts, as far as their text tells what is wrong: keys, and roots of identities."""
+
+from __future__ import annotations
+
+import re
+
+from ledger_tool.core.ledger.jsontext import JsonFault, parse
+
+_PUBLIC_KEY = re.compile(rb"-----BEGIN (?:RSA )?PUBLIC KEY-----")
+_ROOT = "application/vnd.dev.sigstore.trustedroot"
+
+
+def key_fault(raw: bytes) -> str:
+    """Return what is wrong with the file of a public key, `""` if nothing that its text shows."""
+    if b"PRIVATE KEY" in raw:
+        return "it has a private key in it, which everybody who reads the ledger can use now: replace that key"
+    return "" if _PUBLIC_KEY.search(raw) else "it is not a public key in PEM"
+
+
+def root_fault(raw: bytes) -> str:
+    """Return what is wrong with the file of a trusted root, `""` if nothing that its text shows."""
+    try:
+        data = parse(raw.decode("utf-8"))
+    except (UnicodeDecodeError, JsonFault):
+        data = None
+    media_type = data.get("mediaType") if isinstance(data, dict) else None
+    is_root = isinstance(media_type, str) and media_type.startswith(_ROOT)
+    return "" if is_root else "it is not a trusted root of sigstore"
