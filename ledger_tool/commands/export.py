@@ -14,6 +14,7 @@ from ledger_tool.core.export.selection import (
     Selection,
     check_pullable,
     check_single,
+    each_once,
     image_versions,
     latest_each,
     select,
@@ -31,6 +32,7 @@ from ledger_tool.core.policy.policy import Policy, check_environment
 SINGLE = ("kustomize", "helm-values", "compose", "dotenv")
 BY_RECORD = ("csv", "cyclonedx")
 POLICIES = ("admission", "kyverno")
+ONCE = ("imgpkg", "images", "cyclonedx")  # each image once, though environments have it, too
 FORMATS = (*SINGLE, "imgpkg", "images", *POLICIES, *BY_RECORD)
 _KEYS = {
     "helm-values": (value_key, IDENTIFIER),
@@ -97,6 +99,8 @@ def export(
     elif form in SINGLE:
         chosen = versions_first(chosen)
         check_single(chosen)
+    elif form in ONCE:
+        chosen = each_once(chosen)
     if form not in (*BY_RECORD, *POLICIES):
         check_pullable(chosen)
     records = [record for version in chosen for record in version.records]

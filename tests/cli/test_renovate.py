@@ -35,7 +35,7 @@ def releases(folder: Path, image: str) -> list[dict[str, Any]]:
 def test_releases_are_the_tags_of_an_image_with_their_pull_digests(ledger: Run) -> None:
     sample = ROOT / "sample-ledger"
     listed = ledger("list", "--repo", sample, "--format", "json").json
-    fit = {(one["image"], one["tag"]) for one in listed if "ttl" not in one and "yanked" not in one}
+    fit = {(one["image"], one["tag"]) for one in listed if not {"ttl", "yanked", "version"} & one.keys()}
     offered = {(image, one["version"]): one for image, _ in fit for one in releases(sample, image)}
     assert offered.keys() == fit
     for (image, tag), release in offered.items():
@@ -54,6 +54,7 @@ def test_what_is_not_to_be_used_is_not_released(tmp_path: Path) -> None:
         record(tag="v3", platform="linux/amd64", digest=digest("x")),
         record(tag="v3", platform="linux/arm64", digest=digest("y")),
         record("myorg/other", tag="v9"),
+        record(tag="prod", version="v1"),
     ]
     (tmp_path / "ledger.json").write_bytes(ledger_bytes(*records))
     found = {one["version"]: one.get("digest") for one in releases(tmp_path, "myorg/app")}

@@ -118,6 +118,18 @@ def versions_first(found: Sequence[ImageVersion]) -> list[ImageVersion]:
     return [version for version in found if not version.is_environment or version.name.image not in versioned]
 
 
+def each_once(found: Sequence[ImageVersion]) -> list[ImageVersion]:
+    """Return the versions without what environments have of one that is among them, or of one another."""
+    seen: set[tuple[str, str, frozenset[object]]] = set()
+    chosen = []
+    for version in sorted(found, key=lambda one: one.is_environment):
+        images = frozenset((record.platform, record.digest, record.index) for record in version.records)
+        if (key := (version.name.image, version.tag, images)) not in seen or not version.is_environment:
+            seen.add(key)
+            chosen.append(version)
+    return sorted(chosen, key=lambda one: one.name)
+
+
 def latest_each(
     versions: Sequence[ImageVersion], policy: Policy, now: Timestamp, yanks: Yanks
 ) -> tuple[list[ImageVersion], list[ImageVersion]]:

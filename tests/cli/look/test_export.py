@@ -148,6 +148,35 @@ def test_what_an_environment_has_is_exported_under_the_tag_of_its_version(
     assert ledger("export", "--format", form, "myorg/app", "--env", "prod", "--repo", environments).out == done.out
 
 
+def test_without_an_environment_its_images_are_there_once_and_under_no_tag_of_its_own(
+    ledger: Run, tmp_path: Path
+) -> None:
+    """What only an environment has left is there as well: it may run. Its version's tag has gone on."""
+    was, main = record("myorg/app", "main", digest=digest("old")), record("myorg/app", "main", digest=digest("new"))
+    v1, at = record("myorg/app", "v1"), Timestamp("2026-11-25T00:00:00Z")
+    has = [*promoted([was], Tag("prod"), at), *promoted([v1], Tag("staging"), at), *promoted([v1], Tag("test"), at)]
+    settings = "registries:\n  - host: registry.example.com\nenvironments: {staging: {}, prod: {}, test: {}}\n"
+    url = Upstream.create(tmp_path / "ledger.git", ledger_bytes(main, v1, *has), settings).url
+
+    def exported(form: str) -> str:
+        done = ledger("export", "--format", form, "--repo", url)
+        assert done.code == 0, done.err
+        return done.out
+
+    app = "registry.example.com/myorg/app"
+    assert exported("images").splitlines() == sorted(
+        [f"{app}:main@{digest('new')}", f"{app}:main@{digest('old')}", f"{app}:v1@{v1.digest}"]
+    )
+    lock = exported("imgpkg")
+    assert [lock.count(one) for one in (v1.digest, digest("old"), f'id: "{app}:main"', f'id: "{app}:v1"')] == [1] * 4
+    assert lock.index(f'id: "{app}:main"') < lock.index(digest("old"))  # found by the tag: what it is now
+    bill = json.loads(exported("cyclonedx"))["components"]
+    assert sorted((one["version"], one["bom-ref"].partition(":")[2]) for one in bill) == [
+        ("main", "main"), ("main", "prod"), ("v1", "v1")
+    ]  # fmt: skip
+    assert len(exported("csv").splitlines()) == 6
+
+
 def test_formats_name_the_version_and_its_pull_digest(ledger: Run, environments: str) -> None:
     def exported(form: str) -> str:
         return ledger("export", "--format", form, "--env", "prod", "--repo", environments).out
