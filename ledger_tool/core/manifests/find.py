@@ -151,7 +151,7 @@ def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlBranch, sco
             return True
         if keys and ((keys[0] == "" and "path" in names) or "kind" in names):
             return True
-    if keys and (says_image(keys[0]) or (keys[0] == "" and keys[1:] and keys[1] in _LISTS)):
+    if keys and (says_image(keys[0]) or (keys[0] == "" and keys[1:] and _may_be_item(keys[1], names))):
         return True
     if not view.is_wide:
         return False
@@ -161,6 +161,11 @@ def _may_name_image(view: FileView, keys: tuple[str, ...], node: YamlBranch, sco
     if view.has_contexts and any(place.node.token.text.startswith(whole.CONTEXT) for _, place in node.pairs):
         return True
     return scope.may_be_values and any(map(role, names))
+
+
+def _may_be_item(above: str, names: Sequence[str]) -> bool:
+    """Return whether a shape may fit an item of a list below this key; most volumes are of no image."""
+    return above in _LISTS and (above != "volumes" or "source" in names)
 
 
 def _may_list_images(view: FileView, keys: tuple[str, ...]) -> bool:

@@ -113,7 +113,8 @@ _keys = st.sampled_from(
      "&k image", "*k ", "title", "imageTag", "reference", "x-y", "properties", "version", "repo", "sidecarImage",
      "image_name", "app.image", "appRepository", "appTag", "REPO", "TAG", "bundle", "taskRef", "pipe", "newName",
      "steps", "params", "parameters", "helm", "kustomize", "value", "operator", '"val\\u0075e"', "services", "<<",
-     "my image", "a/image", "image#", "Image", "IMAGES", "targetImage", "path", "op", "kind", "from", "set", "images"]
+     "my image", "a/image", "image#", "Image", "IMAGES", "targetImage", "path", "op", "kind", "from", "set", "images",
+     "volumes", "source"]
 )  # fmt: skip
 _values = st.sampled_from(
     ["myorg/app", "myorg/app:v1.5.0", "v1.5.0", "", "docker://a/b", '"docker:\\/\\/a/b"', "x # y", "bundle",
@@ -122,7 +123,8 @@ _values = st.sampled_from(
      "{name: bundle, value: myorg/app:v1.5.0}", "{name: app.repo, value: myorg/app}", "{name: app.tag, value: v1.5.0}",
      "[myorg/app:v1.5.0]", "${X:-myorg/app:v1}", "/spec/image", '"/spec/\\u0069mage"', "add", "DockerImage",
      "docker-image://myorg/app:v1", "myorg/app:{{ t }}", "{op: add, path: /spec/image, value: myorg/app:v1}",
-     "{kind: DockerImage, name: myorg/app:v1}", "{type: x, a: myorg/app:v1}", "!Sub 'myorg/app:${T}'"]
+     "{kind: DockerImage, name: myorg/app:v1}", "{type: x, a: myorg/app:v1}", "!Sub 'myorg/app:${T}'",
+     "{type: image, source: myorg/app:v1.5.0}", "[{type: image, source: r.io/a/b:1}, {name: a, <<: *v}]"]
 )  # fmt: skip
 
 
@@ -169,6 +171,11 @@ def test_a_text_that_is_not_parsed_names_no_image(text: str, ours: OurImages, pa
 @example("- {name: operator, value: myorg/app:v1.5.0}\n", _OURS, "a.yaml")
 @example("steps: [{name: r.io/a/b:1}]\n", _OURS, "a.yaml")
 @example("helm: {parameters: [{name: app.image, value: r.io/a/b:1}]}\n", _OURS, "a.yaml")
+@example("volumes: [{type: image, source: r.io/a/b:1}]\n", _OURS, "a.yaml")
+@example(
+    "volumes: [{type: image, <<: &v {source: r.io/a/b:1}}, {name: operator, value: r.io/a/b:1}]\n", _OURS, "a.yaml"
+)
+@example("volumes:\n  - configMap: docker-image://r.io/a/b:1\n  - name: r.io/a/b:1\n", _OURS, "a.yaml")
 @example_count(200)
 def test_a_mapping_or_list_that_is_passed_over_names_no_image(text: str, ours: OurImages, path: str) -> None:
     try:
