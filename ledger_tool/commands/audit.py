@@ -79,6 +79,7 @@ def audit(
         faults = replay.commit(step, contents)
         findings += [AuditFinding(fault.rule, step.commit.id, fault.key, fault.message) for fault in faults]
         changes += _owned(step, replay, keys, RangeOwners(files, (*step.commit.parents, "")[0], clock))
+        keys.forget(step.others)
         if start or replay.had_records:
             to_verify.append(step.commit.id)
         progress(done, total)
@@ -101,7 +102,7 @@ def _owned(step: Step, replay: HistoryAudit, keys: LedgerKeys, merged: RangeOwne
     if len(commit.parents) > 1:
         merged.commits_to(commit)
         return merged.changes
-    return [OwnedChange(commit, replay.owned, keys.rules(commit.parents[0], replay.policy))] if replay.owned else []
+    return [OwnedChange(commit, replay.owned, keys.rules_on(commit.parents[0], replay.policy))] if replay.owned else []
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from ledger_tool.core.judging.check import (
     located,
     misplaced_versions,
     own_indexes,
+    rewritten,
     split_tags,
 )
 from ledger_tool.core.judging.commit import CommitFault
@@ -39,7 +40,7 @@ from ledger_tool.core.judging.owners import Owned
 from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
+from ledger_tool.core.ledger.names import SETTINGS, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
@@ -129,13 +130,13 @@ def check(
     is configured.
     """
     if _NO_COMMIT.fullmatch(head):
-        return Checked([_rewritten("a push would delete the branch")], 0, 0)
+        return Checked([rewritten("a push would delete the branch")], 0, 0)
     start = history.resolve(base) if base and not (head and _NO_COMMIT.fullmatch(base)) else ""
     commits = CommitFiles(history, schema, read_policy)
     now = _as_it_is(commits, tolerant=bool(start))
     past = _since(commits, start, now, clock) if start else _Past(_NOTHING, now.policy, 0)
     if head and past.before.commit != start:
-        past.findings.append(_rewritten(f"a push would take commit {start[:12]} out of the branch"))
+        past.findings.append(rewritten(f"a push would take commit {start[:12]} out of the branch"))
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
@@ -160,10 +161,6 @@ def check(
         yanked=yanked, files=past.files, squash=past.squash,
         outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts,
     )  # fmt: skip
-
-
-def _rewritten(why: str) -> CheckFinding:
-    return CheckFinding("rewritten", LEDGER, 1, 1, f"{why}: its history only grows")
 
 
 def _of_the_file(ledger: Ledger, policy: Policy | None, clock: Timestamp) -> Iterator[tuple[str, CommitFault]]:
@@ -221,6 +218,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     parted = history.merge_base(start, tip)
     past = _Past(files.sound(parted), at_base, len(commits))
     judge, squash = RangeJudge(past.before.ledger, at_base, clock), SquashForecast()
+    owners = RangeOwners(files, start, clock)
     dates, line = _times(history, commits), first_parents(commits, start, tip)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
@@ -228,6 +226,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
         dated = (*misdated_commit(commit.at, dates.get(parent)), *from_the_future(commit.at, clock))
         past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock, squash, line))]
         past.findings += _broken_by(files, commit, now)
+        owners.commit(commit)
     last = files.sound(tip)
     if now.ledger is not None and last.ledger != now.ledger:
         uncommitted = judge.commit(last.ledger, compare(last.ledger, now.ledger), None, last.policy, at=clock)
@@ -235,7 +234,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     net = judge.net(last.ledger if now.ledger is None else now.ledger)
     past.faults += [("all commits together", fault) for fault in net.faults]
     past.claims = net.claims
-    signing = RangeOwners(files, start, clock).judge(commits)
+    signing = owners.judge()
     past.faults += signing.of_records()
     past.findings += signing.of_files()
     past.signed = list(signing.signed.values())

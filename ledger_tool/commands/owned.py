@@ -39,6 +39,7 @@ class LedgerKeys:
     def __init__(self, history: History) -> None:
         self._history = history
         self._parsed: dict[bytes, AllowedSigners] = {}
+        self._in_force: SigningRules | None = None  # on a line, until a commit touches the files
 
     def rules(self, commit: str, policy: Policy) -> SigningRules:
         """Return the rules of a commit, whose `ledger.yaml` is the policy; `""` is what is there now."""
@@ -48,6 +49,16 @@ class LedgerKeys:
         if signers not in self._parsed:
             self._parsed[signers] = parse_signers(signers)
         return SigningRules(policy, self._parsed[signers], keyring)
+
+    def rules_on(self, commit: str, policy: Policy) -> SigningRules:
+        """Return the rules of a commit on a line, of which `forget` was told what every commit touched."""
+        self._in_force = replace(self._in_force, policy=policy) if self._in_force else self.rules(commit, policy)
+        return self._in_force
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Read the files of keys again if they are among the paths that a commit touched."""
+        if not {ALLOWED_SIGNERS, KEYRING}.isdisjoint(paths):
+            self._in_force = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ def judge_signing(history: History, changes: Sequence[OwnedChange]) -> Signing:
 
 
 class RangeOwners:
-    """The owners' gate of a range of commits."""
+    """The owners' gate of a range of commits: give it one after the other."""
 
     def __init__(self, files: CommitFiles, base: str, clock: Timestamp) -> None:
         self._files = files
@@ -159,10 +170,8 @@ class RangeOwners:
     def _changed(self, old: str, new: str) -> frozenset[str]:
         return frozenset(file.path for file in self._history.changed_files(old, new))
 
-    def judge(self, commits: Iterable[Commit]) -> Signing:
-        """Return what owners signed and did not sign in commits; a criss-cross merge is a fault."""
-        for commit in commits:
-            self.commit(commit)
+    def judge(self) -> Signing:
+        """Return what owners signed and did not sign; a criss-cross merge is a fault."""
         signing = judge_signing(self._history, self.changes) if self.changes else Signing()
         why = "its parents have several last commits in common, so nobody can tell what it decides: rebase instead"
         for id_ in self.odd_merges:

@@ -20,7 +20,7 @@ from ledger_tool.core.judging.environment import gives_reason, judge_environment
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
 from ledger_tool.core.judging.pulls import DECISIVE, split_fault
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
@@ -37,6 +37,11 @@ class CheckFinding:
     line: int
     column: int
     message: str
+
+
+def rewritten(why: str) -> CheckFinding:
+    """Return the finding of a push that would take commits out of the ledger's branch."""
+    return CheckFinding("rewritten", LEDGER, 1, 1, f"{why}: its history only grows")
 
 
 class RangeJudge:

@@ -71,6 +71,8 @@ class RebasedBranch(ABC):
         if authored := _authored.search(raw.partition(b"\n\n")[0]):
             environment["GIT_AUTHOR_DATE"] = f"@{authored[1].decode()}"
         repository = dated_after(replace(self.repository, environment=environment), parent)
+        if not self.signer.always:  # what was not signed needs no signature to stay what it is
+            return repository.commit_tree(tree, parent, message)
         return self.signer.commit(repository, self.history.snapshot(parent), ledger, tree, message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.repository import Repository, batch, local_failure
 from ledger_tool.errors import UsageError
 
+_TO_IMPORT = 60.0  # seconds
 _BATCH = 64  # commits: each costs a process or two of gpg or ssh-keygen
 
 
@@ -30,23 +32,26 @@ def signatures(
         with local_errors("the folder for temporary files", "write to"):
             file.write_bytes(allowed)
         if keyring is not None:
-            repository = replace(repository, environment=_with_keyring(repository, keyring, folder))
+            # A certificate may name addresses that gpgsm would ask: it proves nobody here, so it is not asked.
+            options = (*repository.options, "-c", "gpg.x509.program=false")
+            environment = _with_keyring(repository, keyring, folder)
+            repository = replace(repository, environment=environment, options=options)
         for start in range(0, len(commits), _BATCH):
             yield from _verdicts(repository, commits[start : start + _BATCH], file)
 
 
 def _with_keyring(repository: Repository, keyring: bytes, folder: Path) -> Mapping[str, str]:
-    """Return the environment in which gpg has the keys of an export, and no others."""
+    """Return the environment in which gpg has the keys of an export, and no others, and asks nobody for more."""
     home = folder / "g"
     with local_errors("the folder for temporary files", "write to"):
         home.mkdir(mode=0o700)
+        (home / "gpg.conf").write_text("no-auto-key-retrieve\nno-autostart\n", "utf-8")
     environment = {**repository.environment, "GNUPGHOME": str(home)}
     if keyring and (gpg := shutil.which("gpg")):
         # What it cannot read is a key less: its signatures then count for nothing.
-        subprocess.run(
-            [gpg, "--batch", "--quiet", "--no-autostart", "--import"],
-            input=keyring, env=environment, capture_output=True, check=False, timeout=60,
-        )  # fmt: skip
+        with suppress(subprocess.TimeoutExpired):
+            words = [gpg, "--batch", "--quiet", "--import"]
+            subprocess.run(words, input=keyring, env=environment, capture_output=True, check=False, timeout=_TO_IMPORT)
     return environment
 
 

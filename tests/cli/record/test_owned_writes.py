@@ -144,6 +144,14 @@ class TestRebase:
             assert (done.code, branch.upstream.tip("pr")) == (3, before)
             assert f"commit {before[:12]} is signed, and changes payments/api, which payments-ci owns" in done.err
 
+    def test_what_nobody_has_signed_yet_is_brought_up_to_date_as_it_is(self, run: Run, branch: OwnedLedger) -> None:
+        unsigned = branch.upstream.git("cat-file", "commit", "pr").replace("gpgsig ", "x-was ")
+        made = branch.upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=f"{unsigned}\n".encode())
+        branch.upstream.git("update-ref", "refs/heads/pr", made)
+        done = run("stranger", "rebase", "main", "--branch", "pr", "--unless-signed")
+        assert done.code == 0, done.err
+        assert "gpgsig" not in branch.upstream.git("cat-file", "commit", "pr")
+
     def test_an_owner_signs_again_and_nobody_else_can(self, run: Run, ledger: Run, branch: OwnedLedger) -> None:
         before = branch.upstream.tip("pr")
         done = run("stranger", "rebase", "main", "--branch", "pr", "--sign")
