@@ -52,6 +52,12 @@ class OurImages:
             self.resolver and reference and self.resolver.has_records(self.resolver.resolve_in_manifest(reference).name)
         )
 
+    def behind_registry(self, text: str) -> str:
+        """Return the image with records that a text is behind a registry that is not known, with ours, or `""`."""
+        first, _, rest = text.partition("/")
+        choices = (f"{host}/{rest}" for host in self.hosts) if filled(first) != first else ()
+        return next(filter(self.has_records, choices), "")
+
     def has_name(self, text: str) -> bool:
         """Return whether a text is the name of one of the images, without a tag and a digest."""
         reference = _parsed(text)

@@ -83,6 +83,9 @@ def judged_whole(
 
 def _tokens_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Mapping[int, str]:
     """Return the numbers of the tokens of a document that rules take apart, and why no digest may be there."""
+    items = look_up(root, "items") if value(root, "kind").endswith("List") else None
+    if items:
+        return {at: why for one in items.node.items for at, why in _tokens_taken_apart(one.node, rules).items()}
     metadata = look_up(root, "metadata")
     kind, name = value(root, "kind"), value(metadata.node, "name") if metadata else ""
     found: dict[int, str] = {}

@@ -22,6 +22,7 @@ from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.pin import FindingKind, Judgement
 from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.replacements import TakenApart, judged_whole
+from ledger_tool.core.manifests.shapes.printed import is_judged_by_values
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import Splice, SpliceRefused, applied, is_exactly, splices
 from ledger_tool.core.manifests.style import styled
@@ -30,7 +31,7 @@ from ledger_tool.core.manifests.templateforms import TemplateFormat
 from ledger_tool.core.manifests.templatehelpers import HelperFormat
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
-from ledger_tool.core.policy.reference import written
+from ledger_tool.core.policy.reference import split, written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError
 
@@ -254,7 +255,20 @@ def _placed(site: Site, path: str, text: str, judge: Judge) -> Site:
     """Return a site that knows whether it is in a template of a chart; values are none, even if `tpl` reads them."""
     if "{{" not in site.text:
         return site
-    return replace(site, in_chart=is_of_chart(path, text, site.text) and not judge.charts().is_values)
+    in_chart = is_of_chart(path, text, site.text) and not judge.charts().is_values
+    meant = judge.ours.behind_registry(site.text) if in_chart and site.whole else ""
+    if not meant or is_judged_by_values(judge.charts().of_chart(), site.text, judge.ours):
+        return replace(site, in_chart=in_chart)
+    reference = split(meant)
+    why = "its registry is a value, which may be another one: write the digest behind its tag"
+    return replace(
+        site,
+        text=meant,
+        name=reference.name,
+        tag=reference.tag or "",
+        digest=reference.digest or "",
+        locked=site.locked or why,
+    )
 
 
 def _noted(mention: Site, reading: DocumentReading, judge: Judge, text: str, path: str) -> ManifestNote | None:

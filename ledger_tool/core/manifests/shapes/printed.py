@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.manifests.charts.around import ChartAround, node_at
+from ledger_tool.core.manifests.charts.chart import HelmChart
 from ledger_tool.core.manifests.charts.paths import Path
 from ledger_tool.core.manifests.charts.printed import PrintedReference
+from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.shapes.keys import role
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, key_token, marks_at, owner_at, text_at
 from ledger_tool.core.manifests.site import Site, SiteField
@@ -30,6 +32,21 @@ def of_templates(visit: Visit, charts: Sequence[ChartAround]) -> Iterator[FoundS
     yield from map(FoundSite, found.values())
 
 
+def is_judged_by_values(chart: HelmChart | None, text: str, ours: OurImages) -> bool:
+    """Return whether a text of a template, behind an action, is an image that the values of its chart make whole."""
+    rest, root = text.partition("/")[2], chart.values() if chart else None
+
+    def read(path: Path) -> str:
+        node = node_at(root, path[1:-1])
+        return text_at(look_up(node, path[-1])) if node else ""
+
+    literal = [one for one in chart.printed if isinstance(one.tag, str)] if chart else []
+    same = [one for one in literal if f"/{rest}".startswith(f"{one.name[-1]}:{one.tag}")]
+    known = [one for one in same if one.named(read) and all(map(read, one.used))]
+    # Values are looked into if they name a registry of ours; with that of others, it is an image of others.
+    return any(not ours.has_name(one.named(read)) or any(ours.has_host(read(at)) for at in one.used) for one in known)
+
+
 def _site(visit: Visit, around: ChartAround, printed: PrintedReference) -> Site | None:
     own = {path: place for path in printed.used if (place := _place(visit.node, path))}
     if not own:
@@ -50,7 +67,9 @@ def _site(visit: Visit, around: ChartAround, printed: PrintedReference) -> Site 
     name, (tag, _, behind) = printed.named(read), said(printed.tag).partition("@")
     ours = visit.file.ours
     what = role(printed.tag[-1]) if isinstance(printed.tag, tuple) else None
-    is_image = ours.has_name(name) or (printed.is_image and what is not None and what.part == "tag")
+    is_tag = what is not None and what.part == "tag"
+    is_ours = ours.has_name(name) and (printed.is_image or is_tag or ours.has_host(name))  # `nginx:80` may be a server
+    is_image = is_ours or (printed.is_image and is_tag)
     if not name or not tag or not is_image:
         return None
     digest = behind or said(printed.digest)
