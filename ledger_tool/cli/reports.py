@@ -67,12 +67,12 @@ def conclude(
 
 def write_metrics(path: str, command: str, text: Callable[[float | None], str]) -> None:
     """Write a textfile; `text` gets the time of the last complete run that the file before told, or None."""
-    from ledger_tool.edges.files.disk import path_of, replace_atomically
+    from ledger_tool.edges.files.disk import path_of, write_named
     from ledger_tool.render.metrics import last_complete
 
     file = path_of(path, "the metrics")
     before = file.read_text("utf-8", "replace") if file.is_file() else ""
-    replace_atomically(file, text(last_complete(before, command)).encode())
+    write_named(file, text(last_complete(before, command)).encode())
 
 
 def what_runs(files: list[str]) -> list[RunningContainer]:

@@ -145,6 +145,6 @@ def _adopt(store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledge
 
 
 def _write(path: Path, text: str) -> None:
-    from ledger_tool.edges.files.disk import replace_atomically
+    from ledger_tool.edges.files.disk import write_named
 
-    replace_atomically(path, text.encode())
+    write_named(path, text.encode())

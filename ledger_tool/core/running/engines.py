@@ -100,7 +100,10 @@ def cri_containers_of(value: Fields, cluster: str, facts: ListedImages) -> list[
 
 
 def _state(value: Fields) -> State:
-    """Return whether a container runs; one that says nothing about it does."""
+    """Return whether a container runs; one that says nothing about it does. One without any image runs none."""
+    has_image = any(value.get(key) for key in ("Image", "ImageID", "ImageName"))
+    if not has_image and (value.get("IsInfra") is True or value.get("Rootfs")):  # Podman
+        return "ended"
     inner = _object(value.get("State"))
     if isinstance(inner.get("Running"), bool) and inner["Running"]:
         return "runs"

@@ -34,6 +34,7 @@ _PODS = (  # what a status says of the pods that are there
     *("currentNumberScheduled", "numberMisscheduled", "numberReady", "updatedNumberScheduled"),  # DaemonSet
     *("active", "ready", "terminating"),  # Job; the first also CronJob, as a list
 )
+_FINISHED = ("Complete", "Completed", "Succeeded", "Failed")  # conditions of a Job, and of those of other makers
 _HASH = "pod-template-hash"
 
 Fields = Mapping[str, Any]
@@ -63,7 +64,7 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
         uids |= {uid} - {""}
         if value.get("kind") == "Pod":
             pods.append(value)
-        elif _template(value) is not None:
+        elif _templates(value):
             workloads.append(value)
     owners = {_itself(value): owner for value in workloads if (owner := _owner_of(value))}
     containers: list[RunningContainer] = []
@@ -82,7 +83,7 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
         state = _workload_state(value, itself, active)
         if state == "runs" and (outer := owners.get(itself)):
             active.add(outer)
-        containers += _of_template(value, _place_of(itself, owners, cluster), state)
+        containers += _of_templates(value, _place_of(itself, owners, cluster), state)
     return containers
 
 
@@ -110,13 +111,13 @@ def _of_pod(pod: Fields, place: WorkloadPlace, *, has_ended: bool) -> Iterator[R
         yield RunningContainer(place, word(name), identity(image, (mounted.get(name),)), state)
 
 
-def _of_template(value: Fields, place: WorkloadPlace, state: State) -> Iterator[RunningContainer]:
-    spec = _object(_template(value) or {}, "spec")
-    for containers, _ in _LISTS:
-        for one in _objects(spec, containers):
-            yield RunningContainer(place, word(one.get("name")), identity(one.get("image"), ()), state)
-    for name, image in _image_volumes(spec):
-        yield RunningContainer(place, word(name), identity(image, ()), state)
+def _of_templates(value: Fields, place: WorkloadPlace, state: State) -> Iterator[RunningContainer]:
+    for spec in (_object(template, "spec") for template in _templates(value)):
+        for containers, _ in _LISTS:
+            for one in _objects(spec, containers):
+                yield RunningContainer(place, word(one.get("name")), identity(one.get("image"), ()), state)
+        for name, image in _image_volumes(spec):
+            yield RunningContainer(place, word(name), identity(image, ()), state)
 
 
 def _image_volumes(spec: Fields) -> Iterator[tuple[str, str]]:
@@ -126,22 +127,32 @@ def _image_volumes(spec: Fields) -> Iterator[tuple[str, str]]:
             yield _text(volume.get("name")), image
 
 
-def _template(value: Fields) -> Fields | None:
-    """Return the pod template of a workload, of whatever kind, or None."""
-    for path in (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ("template",)):
-        template = _at(value, *path)
-        if isinstance(template, dict) and isinstance(_at(template, "spec", "containers"), list):
-            return template
-    return None
+def _templates(value: Fields) -> list[Fields]:
+    """Return the pod templates of a workload, of whatever kind: a JobSet has one for each job, and deep inside."""
+    templates: list[Fields] = []
+    ahead: list[Any] = [value.get("template"), value.get("spec")]
+    while ahead:
+        inner = ahead.pop()
+        if isinstance(inner, list):
+            ahead += reversed(inner)
+        elif isinstance(inner, dict):
+            if isinstance(_at(inner, "spec", "containers"), list):
+                templates.append(inner)
+            else:
+                ahead += reversed(inner.values())
+    return templates
 
 
 def _workload_state(value: Fields, itself: _Owner, active: set[_Owner]) -> State:
     status = _object(value, "status")
     if (is_off := _is_off(value)) and not any(map(_is_some, map(status.get, _PODS))):
         return "ended"
-    if itself.kind == "Job" and any(
-        _at(one, "type") in ("Complete", "Failed") and _at(one, "status") == "True"
-        for one in _objects(status, "conditions")
+    if (
+        itself.kind != "CronJob"
+        and itself.kind.endswith(("Job", "JobSet"))
+        and any(
+            _at(one, "type") in _FINISHED and _at(one, "status") == "True" for one in _objects(status, "conditions")
+        )
     ):
         return "ended"
     # Beside the pods that a CronJob has now, there will be others.

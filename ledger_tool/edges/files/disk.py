@@ -97,6 +97,18 @@ def replace_atomically(path: Path, content: bytes, *, is_alone: bool = True) -> 
             sync_folder(path.parent)
 
 
+def write_named(path: Path, content: bytes) -> None:
+    """Write `content` to a file that a person named, as `replace_atomically` does.
+
+    What is not a regular file, such as `/dev/null` or a pipe, is written to: root would replace it. A link stays.
+    """
+    if path.exists() and not path.is_file():
+        with local_errors(path, "write"), path.open("wb") as file:
+            file.write(content)
+    else:
+        replace_atomically(Path(os.path.realpath(path)), content)
+
+
 def sync_folder(path: Path) -> None:
     """Wait until the names in a folder are on the disk."""
     with local_errors(path, "write"):

@@ -160,6 +160,27 @@ def test_a_workload_that_is_off_or_whose_pods_are_there_does_not_count() -> None
     ]
 
 
+def test_pod_templates_count_wherever_a_workload_has_them() -> None:
+    """A JobSet, and a cluster of Ray: not a StatefulSet, but workloads all the same."""
+
+    def template(image: str) -> dict[str, Any]:
+        return {"metadata": {}, "spec": {"containers": [{"name": "app", "image": image}]}}
+
+    jobs = [{"name": tag, "template": {"spec": {"template": template(f"{APP}:{tag}")}}} for tag in ("v1", "v2")]
+    jobset = {"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": {"name": "train"},
+              "spec": {"replicatedJobs": jobs}}  # fmt: skip
+    groups = {"headGroupSpec": {"template": template(f"{APP}:v3")}, "workerGroupSpecs": [{"template": template("x")}]}
+    ray = {"apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": {"name": "ray"}, "spec": groups}
+    found = [(one.place.workload, str(one.image.asked), one.state) for one in read(listed(jobset, ray))]
+    assert found == [
+        ("train", f"{APP}:v1", "runs"), ("train", f"{APP}:v2", "runs"), ("ray", f"{APP}:v3", "runs"),
+        ("ray", "x", "runs"),
+    ]  # fmt: skip
+    done = {**jobset, "status": {"conditions": [{"type": "Completed", "status": "True"}]}}
+    rollout = workload("Rollout", "web", f"{APP}:v1", conditions=[{"type": "Completed", "status": "True"}])
+    assert [one.state for one in read(listed(done, rollout))] == ["ended", "ended", "runs"]
+
+
 OFF: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Deployment", {"replicas": 0}, {"replicas": 3, "readyReplicas": 3}),
     ("ReplicaSet", {"replicas": 0}, {"replicas": 1}),
@@ -260,6 +281,16 @@ def test_lines_of_docker_ps_have_names_and_podman_has_ids() -> None:
     (one,) = read([inspected])
     assert one.image.has_run == {C, E}
     assert str(one.image.references[0]) == f"{APP}:v1"
+
+
+def test_what_podman_runs_without_an_image_runs_none() -> None:
+    """The infra container of a pod, and one from a folder; an infra container with an image has that."""
+    ps = {"Id": "a" * 64, "Image": "", "ImageID": "", "Names": ["shop-infra"], "State": "running", "IsInfra": True}
+    state = {"Status": "running", "Running": True}
+    inspected = {"Id": "b" * 64, "Name": "x", "Image": "", "ImageName": "", "Rootfs": "/srv/x", "State": state}
+    assert [one.state for one in read(json.dumps([ps, inspected]))] == ["ended", "ended"]
+    for more in ({"Image": "localhost/podman-pause:5.0"}, {"ImageID": "c" * 64}, {"IsInfra": False}):
+        assert [one.state for one in read(json.dumps([ps | more]))] == ["runs"]
 
 
 def test_crictl_tells_ids_and_its_images_tell_what_they_are() -> None:
