@@ -257,7 +257,7 @@ def _placed(site: Site, path: str, text: str, judge: Judge) -> Site:
         return site
     in_chart = is_of_chart(path, text, site.text) and not judge.charts().is_values
     meant = judge.ours.behind_registry(site.text) if in_chart and site.whole else ""
-    if not meant or is_judged_by_values(judge.charts().of_chart(), site.text, judge.ours):
+    if not meant or is_judged_by_values(judge.charts().of_chart(), path, site, judge.ours):
         return replace(site, in_chart=in_chart)
     reference = split(meant)
     why = "its registry is a value, which may be another one: write the digest behind its tag"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ledger_tool.core.manifests.charts.around import ChartAround, node_at
 from ledger_tool.core.manifests.charts.chart import HelmChart
@@ -32,19 +32,28 @@ def of_templates(visit: Visit, charts: Sequence[ChartAround]) -> Iterator[FoundS
     yield from map(FoundSite, found.values())
 
 
-def is_judged_by_values(chart: HelmChart | None, text: str, ours: OurImages) -> bool:
-    """Return whether a text of a template, behind an action, is an image that the values of its chart make whole."""
-    rest, root = text.partition("/")[2], chart.values() if chart else None
+def is_judged_by_values(chart: HelmChart | None, path: str, site: Site, ours: OurImages) -> bool:
+    """Return whether an image in a template, behind an action, is one that the values of its chart make whole."""
+    rest, root = site.text.partition("/")[2], chart.values() if chart else None
 
-    def read(path: Path) -> str:
-        node = node_at(root, path[1:-1])
-        return text_at(look_up(node, path[-1])) if node else ""
+    def read(at: Path) -> str:
+        node = node_at(root, at[1:-1])
+        return text_at(look_up(node, at[-1])) if node else ""
 
     literal = [one for one in chart.printed if isinstance(one.tag, str)] if chart else []
     same = [one for one in literal if f"/{rest}".startswith(f"{one.name[-1]}:{one.tag}")]
-    known = [one for one in same if one.named(read) and all(map(read, one.used))]
-    # Values are looked into if they name a registry of ours; with that of others, it is an image of others.
-    return any(not ours.has_name(one.named(read)) or any(ours.has_host(read(at)) for at in one.used) for one in known)
+    # What several lines print is known by the first.
+    here = [one for one in same if f"/{path}:{site.line}".endswith(f"/{one.where}")] or same
+    return bool(here) and all(_is_known(one, read, ours) for one in here)
+
+
+def _is_known(printed: PrintedReference, read: Callable[[Path], str], ours: OurImages) -> bool:
+    """Return whether values make a reference whole: one of others, or one of ours that is found where they are.
+
+    Values are looked into if they name a registry of ours.
+    """
+    name = printed.named(read) if all(map(read, printed.used)) else ""
+    return bool(name) and (not ours.has_name(name) or any(ours.has_host(read(at)) for at in printed.used))
 
 
 def _site(visit: Visit, around: ChartAround, printed: PrintedReference) -> Site | None:
