@@ -5,7 +5,7 @@ What the registry does not show to the end is unknown. A list that names what is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.commands.ports import RegistryPort
@@ -23,6 +23,8 @@ from ledger_tool.core.registry.referrers import (
     unique,
 )
 from ledger_tool.errors import LedgerError, Unreachable
+
+MOST_BYTES = 64 * 2**20  # of all documents for a digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,21 @@ def attached(registry: RegistryPort, image: str, digest: str) -> Attached:
         try:
             for blob, document in look():
                 documents.setdefault(blob, document)
+                _check_bounds(documents.values())
         except LedgerError as error:
             unknown.append(f"what is attached to {digest} at {registry.name} could not be looked at: {error.message}")
 
     take(lambda: _referring(registry, image, digest))
     take(lambda: _tagged(registry, image, digest))
     return Attached(list(documents.values()), unknown)
+
+
+def _check_bounds(documents: Collection[FoundDocument]) -> None:
+    """Raise Unreachable for more than anybody attaches: what is left out may be what does not hold."""
+    if len(documents) > MOST_STATEMENTS:
+        raise Unreachable(f"there are more than {MOST_STATEMENTS} signed statements")
+    if sum(len(document.raw) for document in documents) > MOST_BYTES:
+        raise Unreachable(f"its signed statements have more than {MOST_BYTES // 2**20} MiB in all")
 
 
 def _referring(registry: RegistryPort, image: str, digest: str) -> Iterator[tuple[str, FoundDocument]]:

@@ -53,9 +53,7 @@ def checked(
         records = _records(drafts, images, before, force_reason)
     except LedgerError:
         return replace(seen, is_open=True)  # which the write says, or does not, on the latest ledger
-    digests = {record.name: frozenset[str]() for record in records}
-    for record in records:
-        digests[record.name] |= {record.digest}
+    about = _about(records, together=prover.given is not None)
 
     def look(number: int) -> Proof | None:
         record, draft = records[number], drafts[number]
@@ -66,8 +64,10 @@ def checked(
             return None
         old = _recorded(before, record)
         recorded = (old.digest, old.signer) if old else ("", "")
-        about = wanted(record, digests[record.name])
-        return prover.proved(registry, record.image, about, rules[record.image], recorded)
+        return prover.proved(
+            registry, record.image, wanted(record, about[record.name]), rules[record.image], recorded,
+            is_in_index=registry is not None,  # it was asked for the image
+        )  # fmt: skip
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs, longest=LONGEST_PROOF))
     made: list[Draft] = []
@@ -96,6 +96,16 @@ def _records(drafts: Sequence[Draft], images: Sequence[Image], before: Snapshot,
         )
         for draft, image in zip(drafts, images, strict=True)
     ]
+
+
+def _about(records: Sequence[Record], *, together: bool) -> dict[Name, frozenset[str]]:
+    """Return what else statements may be about: the images of the same tag, or if a file has them, of the run."""
+    names = {record.name for record in records}
+    digests = {
+        name: frozenset(record.digest for record in records if together or record.name == name) for name in names
+    }
+    indexes = frozenset(record.index for record in records if record.index) if together else frozenset()
+    return {name: own | indexes for name, own in digests.items()}
 
 
 def _registry(

@@ -29,11 +29,12 @@ def prove(
 ) -> list[RecordProof]:
     """Return the proofs of an image:tag's records; none for those that no rule names and nobody has checked.
 
-    Raises SignatureUncheckable.
+    The registry is asked for statements, unless the prover has its own, and for what an index has. Raises
+    SignatureUncheckable.
     """
     digests = frozenset(record.digest for record in records)
     proofs = [(record, _proof(prover, policy, record, digests, registry)) for record in records]
-    name = registry.name if registry else None
+    name = registry.name if registry and prover.given is None else None
     return [RecordProof(record, name, proof) for record, proof in proofs if proof]
 
 
@@ -51,6 +52,6 @@ def _proof(
 
 
 def wanted(record: Record, digests: frozenset[str]) -> ProvedImage:
-    """Return what has to be proved of a record; `digests` are those of all images of its image:tag."""
-    own = frozenset(filter(None, (record.digest, record.index)))
-    return ProvedImage(digests=own, source_ref=record.source_ref, others=digests - own)
+    """Return what has to be proved of a record; `digests` are those of all images that statements may be about."""
+    others = digests - {record.digest, record.index}
+    return ProvedImage(digest=record.digest, index=record.index or "", source_ref=record.source_ref, others=others)

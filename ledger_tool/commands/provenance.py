@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from ledger_tool.commands.attached import Attached, FoundDocument, attached
+from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import RegistryPort, TrustPort
+from ledger_tool.commands.walk import images_below
+from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.policy.policy import ProvenanceRule
 from ledger_tool.core.provenance.envelope import SignedDocument, documents_in, parse_document
 from ledger_tool.core.provenance.proof import (
@@ -21,7 +24,9 @@ from ledger_tool.core.provenance.proof import (
     slsa_statement,
 )
 from ledger_tool.core.provenance.statement import Statement
-from ledger_tool.errors import InvalidStatement
+from ledger_tool.core.registry.drift import Absent
+from ledger_tool.core.registry.platforms import NOTHING_STATED
+from ledger_tool.errors import InvalidStatement, LedgerError
 
 NOT_SIGNED = SignatureVerdict()
 
@@ -46,37 +51,67 @@ class Prover:
     trust: TrustPort
     given: Sequence[FoundDocument] | None = None
     _attached: dict[tuple[str, str, str], Attached] = field(default_factory=dict)
+    _looking: dict[tuple[str, str, str], Lock] = field(default_factory=dict)
     _read: dict[tuple[object, ...], _ReadDocument] = field(default_factory=dict)
+    _once: OncePerRun = field(default_factory=OncePerRun)
     _lock: Lock = field(default_factory=Lock)
 
     def proved(
         self, registry: RegistryPort | None, image: str, wanted: ProvedImage, rule: ProvenanceRule,
-        recorded: tuple[str, str] = ("", ""),
+        recorded: tuple[str, str] = ("", ""), *, is_in_index: bool = False,
     ) -> Proof:  # fmt: skip
         """Return whether an image is proved, by what a registry has or what is given.
 
-        `recorded` are the digest of the statement and the signer that the ledger has for it, `""` if none. Raises
-        SignatureUncheckable.
+        `recorded` are the digest of the statement and the signer that the ledger has for it, `""` if none. A statement
+        about the index proves the images that it leads to: the registry is asked, unless `is_in_index` says that it
+        was. Raises SignatureUncheckable.
         """
         documents, unknown = self._documents(registry, image, wanted.digests)
         examined = [one for found in documents if (one := self._examined(found, rule, wanted))]
-        return compared(proof(examined, unknown), examined, *recorded, rule)
+        found = compared(proof(examined, unknown), examined, *recorded, rule)
+        if is_in_index or not found.digest or found.state == "broken":
+            return found
+        if not any(one.by_index for one in examined if one.outcome == "holds"):
+            return found
+        return self._below_index(registry, image, wanted, found)
+
+    def _below_index(self, registry: RegistryPort | None, image: str, wanted: ProvedImage, found: Proof) -> Proof:
+        """Return a proof that rests on the index if that leads to the image; else why it proves nothing."""
+        about = f"a statement is about the index {wanted.index}"
+        if registry is None:
+            return Proof(state="broken", reason=f"{about}, and no registry was asked whether that has the image")
+        try:
+            is_below = self._leads_to(registry, image, wanted.index, wanted.digest)
+        except LedgerError as error:
+            return Proof(state="unknown", reason=f"{about}, and what that has could not be seen: {error.message}")
+        return found if is_below else Proof(state="broken", reason=f"{about}, which does not have the image")
+
+    def _leads_to(self, registry: RegistryPort, image: str, index: str, digest: str) -> bool:
+        served = self._once.manifest(registry, image, index)
+        if isinstance(served, Absent):
+            return False
+        if any(child.digest == digest for child in served.children):
+            return True
+        below = images_below(self._once, registry, image, served, only=Digest(digest), platform=NOTHING_STATED)
+        return any(one.manifest.digest == digest for one in below)
 
     def _documents(
         self, registry: RegistryPort | None, image: str, digests: Iterable[str]
     ) -> tuple[list[FoundDocument], list[str]]:
         if self.given is not None or registry is None:
             return list(self.given or ()), []
-        looks = [self._looked(registry, image, digest) for digest in sorted(digests)]
+        looks = [self._looked(registry, image, digest) for digest in digests]
         by_place = {document.place: document for look in looks for document in look.documents}
         return list(by_place.values()), [reason for look in looks for reason in look.unknown]
 
     def _looked(self, registry: RegistryPort, image: str, digest: str) -> Attached:
         question = registry.name, registry.repository(image), digest
-        known = self._attached.get(question)
-        if known is None:
-            known = self._attached[question] = attached(registry, image, digest)
-        return known
+        with self._lock:
+            turn = self._looking.setdefault(question, Lock())
+        with turn:  # the images of an index are proved at the same time
+            if question not in self._attached:
+                self._attached[question] = attached(registry, image, digest)
+            return self._attached[question]
 
     def _examined(self, found: FoundDocument, rule: ProvenanceRule, wanted: ProvedImage) -> Examined | None:
         if found.fault:

@@ -109,7 +109,7 @@ def verify(
 def _proofs(
     prover: Prover, snapshot: Snapshot, records: Sequence[Record], registries: Sequence[RegistryPort]
 ) -> list[RecordProof]:
-    places: Sequence[RegistryPort | None] = registries if prover.given is None else [None]
+    places: Sequence[RegistryPort | None] = registries if prover.given is None else (registries[:1] or [None])
     proofs = [one for place in places for one in prove(prover, snapshot.policy, records, place)]
     if not proofs:
         name = records[0].name

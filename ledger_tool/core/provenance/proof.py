@@ -43,14 +43,20 @@ class SignatureVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvedImage:
-    """What has to be proved: that the image, or the index that serves it, was built from the source.
+    """What has to be proved: that the image, or the index that serves it (`""`: none), was built from the source.
 
-    `others` are further images of that index.
+    `others` are further images that the same statements may be about, such as those of that index.
     """
 
-    digests: frozenset[str]
+    digest: str
     source_ref: SourceRef
+    index: str = ""
     others: frozenset[str] = frozenset()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests that a statement may be about."""
+        return tuple(filter(None, (self.digest, self.index)))
 
 
 Outcome = Literal["holds", "other-commit", "broken", "other-signer", "other"]  # the last two do not count
@@ -58,9 +64,13 @@ Outcome = Literal["holds", "other-commit", "broken", "other-signer", "other"]  #
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What a document turned out to be, where it was found, who has signed it, and what is wrong with it."""
+    """What a document turned out to be, where it was found, who has signed it, and what is wrong with it.
+
+    `by_index` says that it is about the index, and not about the image.
+    """
 
     outcome: Outcome
+    by_index: bool = False
     place: str
     digest: Digest | None = None
     signer: str = ""
@@ -107,6 +117,7 @@ def examine(
     outcome, builder, reason = _outcome(statement, verdict, rule, image)
     return Examined(
         outcome=outcome,
+        by_index=not statement.is_about(image.digest),
         place=place,
         digest=document.digest,
         signer=verdict.signer,

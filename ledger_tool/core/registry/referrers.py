@@ -28,6 +28,7 @@ _OPEN_TYPES = (
     "", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json",
     "application/vnd.oci.image.manifest.v1+json", "application/octet-stream",
 )  # fmt: skip
+_COSIGN = "application/vnd.dev.cosign.artifact.att."
 _HINT = "report it to the registry's operator, or to whoever makes the tool that pushed it"
 
 
@@ -41,7 +42,7 @@ class Referrer:
     @property
     def may_be_signed(self) -> bool:
         """Whether it may be a signed statement: its type says so, or leaves it open."""
-        return self.artifact_type in _OPEN_TYPES or self.artifact_type.startswith((BUNDLE, DSSE))
+        return self.artifact_type in _OPEN_TYPES or self.artifact_type.startswith((BUNDLE, DSSE, _COSIGN))
 
 
 @dataclass(frozen=True, slots=True)

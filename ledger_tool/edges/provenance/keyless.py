@@ -8,6 +8,7 @@ whoever runs this, where another job may have left it.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -25,6 +26,7 @@ _SHIPPED = "https://tuf-repo-cdn.sigstore.dev"
 _ISSUER, _ISSUER_AS_TEXT = "1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1"  # of Fulcio's certificates
 _WORKFLOW_NAME = "1.3.6.1.4.1.57264.1.7"  # a subject alternative name of another kind than an address
 _UTF8_TEXT = 0x0C
+_PLAIN = re.compile(r"[!-~]{1,480}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ def claimed_identity(certificate: bytes) -> ClaimedIdentity | None:
         parsed = x509.load_der_x509_certificate(certificate)
         names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         issuer = _issuer(x509, parsed.extensions)
-    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except Exception:  # noqa: BLE001 - whatever the library stumbles over is not a certificate that names somebody
         return None
     identities = [_name(x509, name) for name in names]
-    return ClaimedIdentity(identities[0], issuer) if len(identities) == 1 and identities[0] and issuer else None
+    is_plain = all(_PLAIN.fullmatch(text) for text in (*identities, issuer))  # for a record, and for a screen
+    return ClaimedIdentity(identities[0], issuer) if len(identities) == 1 and is_plain else None
 
 
 def _issuer(x509: Any, extensions: Any) -> str:

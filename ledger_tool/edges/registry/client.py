@@ -28,7 +28,7 @@ from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.doubt import AbsenceUnproved, TokenRefused
 from ledger_tool.edges.registry.login import Login
 from ledger_tool.edges.registry.masking import masked
-from ledger_tool.edges.registry.referrers import NO_API, list_referrers
+from ledger_tool.edges.registry.referrers import NO_API, ReferrersApi
 from ledger_tool.edges.registry.tags import list_tags
 from ledger_tool.errors import (
     BadManifest,
@@ -76,6 +76,7 @@ class RegistryClient:
         )
         self.close = self._http.close
         self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)
+        self._referrers = ReferrersApi()
         self._refused: dict[str, LedgerError] = {}  # by scope; asked once, not once per tag
 
     @property
@@ -230,8 +231,8 @@ class RegistryClient:
     def referrers(self, image: str, digest: str) -> Sequence[Referrer] | None:
         """Return the referrers of a digest, None if the registry has no API for that."""
         ask = partial(self._ask, "GET", image, limit=MANIFEST_BYTES, also=NO_API)
-        url, what = self._url(image, f"referrers/{digest}"), f"the referrers of {digest}"
-        return list_referrers(ask, self._http, url, what, self.name)
+        url = self._url(image, f"referrers/{digest}")
+        return self._referrers.list(ask, self._http, url, self.repository(image), digest)
 
     @masked
     def has_blob(self, image: str, digest: str) -> bool:

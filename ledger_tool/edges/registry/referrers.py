@@ -21,38 +21,51 @@ NO_API = (405, 501)  # beside 404, which is the specification's
 _REPORT = "report it to the registry's operator"
 
 
-def list_referrers(
-    ask: Callable[[str], Answer], http: Host, url: str, what: str, name: str
-) -> Sequence[Referrer] | None:
-    """Return all referrers of a list that begins at `url`, None if the registry has no API for that.
+class ReferrersApi:
+    """The API of one registry, from several threads; where a repository has none, that is found out once."""
 
-    `what` and `name`, the registry's, are for messages. Raises Unreachable for a list that cannot be read to its end,
-    or has more than `MOST_REFERRERS` entries, and BadManifest for one that makes no sense.
-    """
+    def __init__(self) -> None:
+        self._without: set[str] = set()  # repositories: what is in front of a registry may know some of them only
+
+    def list(
+        self, ask: Callable[[str], Answer], http: Host, url: str, repository: str, digest: str
+    ) -> Sequence[Referrer] | None:
+        """Return all referrers of a digest, a list that begins at `url`; None if the registry has no API for that.
+
+        Raises Unreachable for a list that cannot be read to its end, or has more than `MOST_REFERRERS` entries, and
+        BadManifest for one that makes no sense.
+        """
+        if repository in self._without:
+            return None
+        try:
+            first = ask(url)
+        except AbsenceNotShown:
+            first = None
+        if first is None or first.status in NO_API:
+            self._without.add(repository)
+            return None
+        what = f"{repository.partition('/')[0]}: the referrers of {digest}"
+        return None if first.status == 404 else _all(ask, http, url, first, what)
+
+
+def _all(ask: Callable[[str], Answer], http: Host, url: str, answer: Answer, what: str) -> list[Referrer]:
     referrers: list[Referrer] = []
     read_pages: set[str] = set()
     for number in range(1, REFERRER_PAGES + 1):
-        try:
-            answer = ask(url)
-        except AbsenceNotShown:
-            if number == 1:
-                return None
-            raise
         if answer.status != 200:
-            if number == 1:
-                return None
-            raise Unreachable(f"{name} answers {answer.status} to page {number} of {what}", "run it again")
-        referrers += parse_referrers(answer.body, f"{name}: page {number} of {what}")
+            raise Unreachable(f"{what}: page {number} is answered by {answer.status}", "run it again")
+        referrers += parse_referrers(answer.body, f"{what}, page {number}")
         if len(referrers) > MOST_REFERRERS:
-            raise Unreachable(f"{name} has more than {MOST_REFERRERS} entries in {what}", "delete those of no use")
+            raise Unreachable(f"{what}: there are more than {MOST_REFERRERS}", "delete those of no use")
         read_pages.add(url)
         try:
             url = next_url(answer, http, url)
         except ValueError:
             link = shown(answer.headers.get("link", ""))
-            raise Unreachable(f"{name} names a next page of {what} that cannot be followed: {link}", _REPORT) from None
+            raise Unreachable(f"{what}: the next page cannot be followed: {link}", _REPORT) from None
         if not url:
             return referrers
         if url in read_pages:
-            raise Unreachable(f"{name} sends us back to an earlier page of {what}", _REPORT)
-    raise Unreachable(f"{name} has more than {REFERRER_PAGES} pages of {what}", _REPORT)
+            raise Unreachable(f"{what}: the next page is an earlier one", _REPORT)
+        answer = ask(url)
+    raise Unreachable(f"{what}: there are more than {REFERRER_PAGES} pages", _REPORT)

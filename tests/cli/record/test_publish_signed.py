@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -229,3 +230,38 @@ def test_an_identity_that_an_issuer_has_proved_may_sign(world: World) -> None:
     settle(world, rule(signer=signer.replace("team/*", "other/*")), {"root.json": instance.trusted_root()})
     done = world.verify("v1", "--provenance", "--format", "json")
     assert (done.code, done.json["provenance"][0]["state"]) == (1, "revoked")
+
+
+def test_without_a_registry_a_statement_about_an_index_proves_no_image(world: World, tmp_path: Path) -> None:
+    settle(world, rule())
+    layout = world.push("v1", "multi", BOTH)
+    file = tmp_path / "bundle.json"
+    file.write_bytes(signing.bundle(github(layout.digest)))
+    words = (f"v1@{digest('evil')}", "--index", layout.digest, "--platform", BOTH[0], "--offline", "--bundle", file)
+    done = world.publish(*words)
+    assert (done.code, done.out) == (3, "")
+    assert "no registry was asked whether that has the image" in done.err
+    assert world.publish("v1", "--bundle", file).code == 0
+    assert world.verify("v1", "--bundle", file).code == 0
+    assert world.publish(f"v2@{layout.digest}", "--offline", "--bundle", file).code == 0
+
+
+def test_a_file_may_have_the_statements_about_several_images_of_a_run(world: World, tmp_path: Path) -> None:
+    settle(world, rule(require=True))
+    digests = [world.push(tag).digest for tag in ("a", "b")]
+    file, metadata = tmp_path / "bundles.jsonl", tmp_path / "metadata.json"
+    file.write_bytes(b"\n".join(signing.bundle(github(one)) for one in digests))
+    metadata.write_text(
+        json.dumps(
+            {
+                tag: {"image.name": f"{world.image}:{tag}", "containerimage.digest": one}
+                for tag, one in zip("ab", digests, strict=True)
+            }
+        )
+    )
+    words = ("publish", "--metadata-file", metadata, "--source", SOURCE, "--repo", world.upstream.url)
+    assert world.run(*words).code == 3
+    done = world.run(*words, "--bundle", file)
+    assert done.code == 0, done.err
+    file.write_bytes(file.read_bytes().splitlines()[0])
+    assert f"{world.image}:b (linux/amd64) is not proved" in world.run(*words, "--bundle", file).err

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.registries import attesting
 from tests.support.registries.attesting import attach, github, refer, rule, settle
+from tests.support.registries.registry import OCI_INDEX
 from tests.support.registries.world import World
 from tests.support.values import provenance, signing
 from tests.support.values.make import digest
@@ -76,6 +77,30 @@ def test_a_statement_about_the_index_proves_all_its_images_and_about_one_of_them
     refer(world, amd64, signing.bundle(github(amd64)))
     refer(world, layout.digest)
     assert states(world) == (1, {"linux/amd64": "proved", "linux/arm64": "missing"})
+
+
+def test_a_statement_about_an_index_proves_only_images_that_it_has(world: World) -> None:
+    """Somebody who may write to the ledger puts an image of their own beside an index that was signed."""
+    signed, evil = world.push("v1", "multi", BOTH), world.push("evil").digest
+    words = (f"v2@{evil}", "--index", signed.digest, "--platform", BOTH[0], "--offline")
+    assert world.publish(*words).code == 0
+    settle(world, rule())
+    refer(world, signed.digest, signing.bundle(github(signed.digest)))
+    code, (one,) = verified(world, tag="v2")
+    assert (code, one["state"]) == (1, "broken")
+    assert one["reason"] == f"a statement is about the index {signed.digest}, which does not have the image"
+    assert world.reconcile("--provenance", "--fail-on", "provenance-broken").code == 1
+
+
+def test_an_image_in_an_index_in_the_index_is_one_that_it_has(world: World) -> None:
+    inner = world.push("inner", "multi", BOTH[:1])
+    entry = {"mediaType": OCI_INDEX, "digest": inner.digest, "size": 1}
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+    outer = world.registry.put_manifest(world.image, "v1", document)["digest"]
+    assert world.publish("v1").code == 0
+    settle(world, rule())
+    refer(world, outer, signing.bundle(github(outer)))
+    assert states(world) == (0, {"linux/amd64": "proved"})
 
 
 def _tampered(raw: bytes) -> bytes:

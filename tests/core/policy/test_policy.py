@@ -13,7 +13,7 @@ from ledger_tool.core.policy.policy import (
     key_signer,
     keyless_signer,
 )
-from ledger_tool.errors import InvalidValue
+from ledger_tool.errors import InvalidValue, NotProved
 from tests.support.values.make import digest, record
 
 
@@ -95,3 +95,28 @@ def test_a_rule_admits_the_signers_that_it_names(signer: str, is_admitted: bool)
     keyless = TrustedSigner("https://issuer.example", "https://github.com/myorg/*")
     rule = ProvenanceRule(("*",), (TrustedSigner(key="keys/a.pub"), keyless))
     assert rule.admits(signer) is is_admitted
+
+
+@pytest.mark.parametrize(
+    ("provenance", "reason"),
+    [
+        (None, "myorg/app:v1 has no signed statement that was checked, which ledger.yaml requires"),
+        ({"digest": digest(), "builder": "x"}, "has no signed statement that was checked, which"),
+        ({"digest": digest(), "signer": "key:old.pub"}, "but one by key:old.pub, whom ledger.yaml does not name"),
+    ],
+)
+def test_of_an_image_that_a_rule_names_a_checked_provenance_is_required(
+    provenance: dict[str, str] | None, reason: str
+) -> None:
+    rule = ProvenanceRule(("myorg/*",), (TrustedSigner(key="release.pub"),))
+    policy = Policy(require=("provenance",), provenance=(rule,))
+    with pytest.raises(NotProved) as caught:
+        policy.check_required(record(provenance=provenance))
+    assert caught.value.exit_code == 3
+    assert reason in caught.value.message
+    assert not policy.meets_requirements(record(provenance=provenance))
+    signed = {"digest": digest(), "signer": "key:release.pub"}
+    assert policy.meets_requirements(record(provenance=signed))
+    assert Policy(provenance=(rule,)).meets_requirements(record(provenance=provenance))
+    with pytest.raises(InvalidValue):
+        policy.check_required(record("other/app"))

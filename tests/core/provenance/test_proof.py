@@ -32,7 +32,7 @@ _RULE = ProvenanceRule(("myorg/*",), (_KEY,))
 _SIGNED = SignatureVerdict("key:keys/release.pub")
 _OTHER_COMMIT = "f" * 40
 _WANTED = ProvedImage(
-    digests=frozenset((_IMAGE, _INDEX)), source_ref=SourceRef(f"{REPOSITORY}@{COMMIT}"), others=frozenset((_SIBLING,))
+    digest=_IMAGE, index=_INDEX, source_ref=SourceRef(f"{REPOSITORY}@{COMMIT}"), others=frozenset((_SIBLING,))
 )
 
 
@@ -57,7 +57,7 @@ def sources(*globs: str) -> ProvenanceRule:
 @pytest.mark.parametrize("about", [_IMAGE, _INDEX])
 def test_a_statement_about_the_image_or_its_index_holds(about: str) -> None:
     one = examined(about=about)
-    assert (one.outcome, one.reason) == ("holds", "")
+    assert (one.outcome, one.reason, one.by_index) == ("holds", "", about == _INDEX)
     found = proof([one])
     assert (found.state, found.digest, found.signer) == ("proved", one.digest, "key:keys/release.pub")
     assert found.builder == f"{REPOSITORY}/.github/workflows/build.yml@refs/heads/main"
@@ -118,9 +118,7 @@ def test_the_source_has_to_match_a_glob_of_the_rule(glob: str, outcome: str) -> 
 
 
 def test_the_source_is_the_same_by_whatever_protocol() -> None:
-    wanted = ProvedImage(
-        digests=frozenset((_IMAGE,)), source_ref=SourceRef(f"git@git.example.com:team/app.git@{COMMIT}")
-    )
+    wanted = ProvedImage(digest=_IMAGE, source_ref=SourceRef(f"git@git.example.com:team/app.git@{COMMIT}"))
     document = parse_document(signing.envelope(provenance.statement(provenance.github(), _IMAGE)))
     statement = slsa_statement(document)
     assert statement is not None

@@ -70,6 +70,23 @@ def test_a_registry_without_the_api_has_no_list(wire: Wire, at: Rig, answer: Any
     assert at.client.referrers("myorg/app", IMAGE) is None
 
 
+def test_that_a_registry_has_no_api_is_found_out_once_and_that_it_knows_no_digest_for_that_one(
+    wire: Wire, at: Rig
+) -> None:
+    other = digest("other")
+    wire.on(REFERRERS, unknown)
+    wire.on(f"{APP}/referrers/{other}", listed(entry(1)))
+    assert at.client.referrers("myorg/app", IMAGE) is None
+    assert at.client.referrers("myorg/app", other) == [Referrer(digest(1), BUNDLE)]  # type: ignore[arg-type]
+    wire.on(REFERRERS, NO_API)
+    assert at.client.referrers("myorg/app", IMAGE) is None
+    asked = wire.count()
+    assert at.client.referrers("myorg/app", other) is None
+    assert wire.count() == asked
+    wire.on(f"/v2/myorg/tool/referrers/{other}", listed(entry(1)))
+    assert at.client.referrers("myorg/tool", other)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
 def test_any_other_status_leaves_it_open(wire: Wire, at: Rig, status: int) -> None:
     wire.on(REFERRERS, as_json({}, status))
@@ -100,13 +117,13 @@ def test_pages_are_bounded_and_circles_noticed(wire: Wire, at: Rig) -> None:
     with pytest.raises(Unreachable, match="more than 100 pages"):
         at.client.referrers("myorg/app", IMAGE)
     wire.on(REFERRERS, listed(link=REFERRERS))
-    with pytest.raises(Unreachable, match="back to an earlier page"):
+    with pytest.raises(Unreachable, match="the next page is an earlier one"):
         at.client.referrers("myorg/app", IMAGE)
     wire.on(REFERRERS, listed(link="ftp://elsewhere.example/"))
     with pytest.raises(Unreachable, match="cannot be followed"):
         at.client.referrers("myorg/app", IMAGE)
     wire.on(REFERRERS, listed(*[entry(1)] * (MOST_REFERRERS + 1)))
-    with pytest.raises(Unreachable, match="has more than 1000 entries"):
+    with pytest.raises(Unreachable, match="there are more than 1000"):
         at.client.referrers("myorg/app", IMAGE)
 
 
@@ -143,7 +160,7 @@ def test_without_the_api_the_tag_that_stands_for_it_is_looked_at(wire: Wire, at:
 
 
 def test_nothing_attached_is_nothing_and_what_fails_is_unknown_beside_what_was_found(wire: Wire, at: Rig) -> None:
-    wire.on(REFERRERS, NO_API)
+    wire.on(REFERRERS, unknown)
     assert found(at) == Attached([], [])
     wire.on(REFERRERS, listed(serve(wire, b"one")))
     wire.on(ATTACHED, as_json({}, 403))
@@ -181,6 +198,16 @@ def test_a_document_that_says_it_is_too_large_is_not_fetched(wire: Wire, at: Rig
     (document,) = found(at).documents
     assert document.fault == "it is larger than 8 MiB"
     assert not wire.count(f"{APP}/blobs/")
+
+
+def test_all_documents_together_are_bounded(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, listed(*[serve(wire, b"%d" % number, b"x%d" % number) for number in range(MOST_STATEMENTS)]))
+    (reason,) = found(at).unknown
+    assert "there are more than 64 signed statements" in reason
+    pieces = [b"%d" % number + b" " * (7 * 2**20) for number in range(10)]
+    wire.on(REFERRERS, listed(serve(wire, *pieces)))
+    (reason,) = found(at).unknown
+    assert "its signed statements have more than 64 MiB in all" in reason
 
 
 def test_a_document_that_is_larger_than_it_says_is_not_read_to_its_end(wire: Wire, at: Rig) -> None:
