@@ -104,11 +104,11 @@ def classified(
     that cannot be published.
     """
     donors, seen_at = _donors(observed, serving), {(records[0].name, port): seen for (port, records), seen in observed}
-    prunes = _Prunes(snapshot, now)
+    prunes, yanks = _Prunes(snapshot, now), yanks_of(snapshot.ledger)
     for (registry, records), seen in observed:
         image, lost = records[0].image, withdrawal(records[0].name, snapshot.ledger, snapshot.policy, now)
         is_mutable = snapshot.policy.is_mutable(records[0].tag) and not records[0].version
-        kept = withheld(records, yanks_of(snapshot.ledger, image), now)
+        kept = withheld(records, yanks, now)
         findings = classify(
             records, registry.name, seen, now,
             is_mutable=is_mutable, withdrawal=lost, is_withheld=kept is not None,

@@ -19,7 +19,7 @@ from ledger_tool.commands.whence import whence_each
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
-from ledger_tool.core.ledger.yanks import yanks_of
+from ledger_tool.core.ledger.yanks import Yanks, yanks_of
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Seen, Unknown
@@ -104,7 +104,8 @@ class RestoreLooks:
         served = self._served(once, tasks)
         differing = [number for number, seen in enumerate(served) if differs(tasks[number].records, seen)]
         rivals = self._rivals(snapshot, [tasks[number] for number in differing])
-        kept = {number: self._withheld(snapshot, tasks[number].records) for number in differing}
+        yanks = yanks_of(snapshot.ledger) if differing else Yanks()
+        kept = {number: self._withheld(yanks, tasks[number].records) for number in differing}
         due = [one for one in differing if not kept[one] and not rivals.get(tasks[one].place)]
         missing = self._missing(once, tasks, due)
         whole = [one for one in due if missing.get(one) == []]
@@ -137,8 +138,8 @@ class RestoreLooks:
             self.progress(done, len(tasks))
         return served
 
-    def _withheld(self, snapshot: Snapshot, records: Sequence[Record]) -> str:
-        found = withheld(records, yanks_of(snapshot.ledger, records[0].image), self.now)
+    def _withheld(self, yanks: Yanks, records: Sequence[Record]) -> str:
+        found = withheld(records, yanks, self.now)
         return found.reason if found else ""
 
     def _rivals(self, snapshot: Snapshot, tasks: Sequence[RestoreTask]) -> Mapping[_Place, str]:

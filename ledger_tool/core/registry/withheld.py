@@ -21,7 +21,7 @@ class Withheld(NamedTuple):
 def withheld(records: Sequence[Record], yanks: Yanks, now: Timestamp) -> Withheld | None:
     """Return why nobody should pull the image:tag of some records; None if anybody may.
 
-    `yanks` are those of its image. That of one platform counts for all: they are pulled by one digest.
+    `yanks` are those of the ledger. That of one platform counts for all: they are pulled by one digest.
     """
     expired = [record for record in records if is_expired(record, now)]
     keys = frozenset(record.key for record in expired)
