@@ -12,7 +12,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.errors import InvalidValue, NotProved, UsageError
 
 SETTINGS_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
-_NO_PROVENANCE = "push it with its provenance, as `docker buildx build --provenance` does, and publish it from there"
+_NO_PROVENANCE = "push it with its provenance, as `docker buildx build --push` does, and let `publish` ask the registry"
 _NOT_PROVED = (
     "sign its provenance, attach that to the image or name it with `--bundle FILE`, and publish the image again"
 )

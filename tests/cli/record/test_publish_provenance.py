@@ -248,7 +248,7 @@ def test_an_image_without_provenance_is_refused_where_it_is_required(world: Worl
         done = world.publish(*words)
         assert done.code == 2
         assert "has no provenance, which ledger.yaml requires" in done.err
-        assert "hint: push it with its provenance, as `docker buildx build --provenance` does" in done.err
+        assert "hint: push it with its provenance, as `docker buildx build --push` does" in done.err
     assert world.upstream.records() == []
 
 

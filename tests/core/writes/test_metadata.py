@@ -7,6 +7,7 @@ descriptor's `platform` are there after a push.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from ledger_tool.core.writes.metadata import drafts_from_metadata
 from ledger_tool.errors import LedgerError, UsageError
 from tests.support.values.examples import examples
 from tests.support.values.make import SOURCE, WHEN, digest
+from tests.support.values.provenance import BASE, material
 from tests.support.values.strategies import json_values
 
 DEFAULTS = Defaults(published_at=parse_timestamp(WHEN), clock=parse_timestamp(WHEN), source_ref=SourceRef(SOURCE))
@@ -264,3 +266,31 @@ def test_the_missing_source_is_told_by_the_error_that_knows_why() -> None:
 
 def _publish(content: bytes, defaults: Defaults) -> None:
     rules.publish(Snapshot("", Ledger(), Policy()), drafts_of(content, defaults))
+
+
+@pytest.mark.parametrize("path", examples("metadata", ".json"))
+def test_what_buildx_says_of_the_bases_is_read_from_every_example(path: Path) -> None:
+    drafts = drafts_of(path.read_bytes())
+    for one in drafts:
+        ((platform, claim),) = one.builds.items()
+        assert (platform, claim.source, claim.commit, claim.unreadable) == ("", "", "", ())
+        assert all(
+            re.fullmatch(r"docker\.io/library/debian:bookworm@sha256:[0-9a-f]{64}", base) for base in claim.bases
+        )
+        assert claim.bases
+
+
+def test_what_is_said_of_each_platform_is_kept_apart_and_what_makes_no_sense_is_named() -> None:
+    told = {
+        "buildx.build.provenance/linux/arm64/v8": {"buildDefinition": {"resolvedDependencies": [material()]}},
+        "buildx.build.provenance/linux/amd64": {"materials": [material()], "builder": {"id": "https://ci"}},
+        "buildx.build.provenance/linux": {},
+        "buildx.build.provenance/": "text",
+        "buildx.build.provenances": {},
+    }
+    found = drafts_from_metadata(raw({"app": IMAGE | told}), DEFAULTS)
+    (one,) = found.drafts
+    assert {platform: (claim.builder, claim.bases) for platform, claim in one.builds.items()} == {
+        "linux/arm64": ("", (BASE,)), "linux/amd64": ("https://ci", (BASE,))
+    }  # fmt: skip
+    assert found.unread == ["target `app`: platform `linux` is malformed"]
