@@ -16,7 +16,7 @@ from ledger_tool.core.changes.merge import Merged
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp, shown, some_of
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
@@ -85,7 +85,7 @@ def owned_by(differences: Iterable[Difference], paths: Iterable[str], policy: Po
 def owned_files(paths: Iterable[str], policy: Policy) -> list[Owned]:
     """Return whose files are among those that a commit changes."""
     owned = ((path, policy.owners_of_file(path)) for path in paths)
-    return [Owned(shown(path, 200), signers, path=path) for path, signers in owned if signers]
+    return [Owned(shown(path, 200), signers, path=shown(path, 200)) for path, signers in owned if signers]
 
 
 def unsigned(owned: Iterable[Owned], signature: Signature, rules: SigningRules, at: Timestamp) -> Iterator[OwnerFault]:
@@ -108,7 +108,7 @@ def signs_as(signature: Signature, principal: str, allowed: AllowedSigners, at: 
 
 def said_owners(signers: Sequence[str]) -> str:
     """Return the end of a sentence about something that belongs to these signers."""
-    return f"{some_of(signers, _MOST)} {'owns' if len(signers) == 1 else 'own'}"
+    return f"{' or '.join(signers[:_MOST])}{' or another' if len(signers) > _MOST else ''} owns"
 
 
 def said_signer(signature: Signature, allowed: AllowedSigners, at: Timestamp) -> str:

@@ -123,12 +123,18 @@ def test_the_ledger_is_never_owned_as_a_file() -> None:
     ]  # fmt: skip
 
 
+def test_a_files_name_cannot_act_on_a_terminal() -> None:
+    policy = Policy(owners=(Owner((), ("ci",), ("*",)),))
+    (owned,) = owned_files(["a\x1b[2J\nb"], policy)
+    assert owned.what == owned.path == "a\\x1b[2J\\nb"
+
+
 def test_a_finding_names_owners_and_signer() -> None:
     owned = Owned("payments/a", ("ci", "ada"), Key("payments/a", "v1", ""))
     (found,) = unsigned([owned], Signature("c", "U", key_of("release")), SigningRules(Policy(), ALLOWED), AT)
     key = key_of("release")
     assert found.fault.message == (
-        f"it changes payments/a, which ci, ada own, and it is signed by release (the key {key})"
+        f"it changes payments/a, which ci or ada owns, and it is signed by release (the key {key})"
     )
 
 
