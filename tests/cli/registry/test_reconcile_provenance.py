@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.registries.attesting import attach, github, refer, rule, settle
-from tests.support.registries.wire import sha256
+from tests.support.registries.wire import Reply, config, served, sha256, wire_server
+from tests.support.registries.wire import image as wire_image
 from tests.support.registries.world import World
 from tests.support.values import signing
 from tests.support.values.schemas import check_schema
@@ -110,3 +111,21 @@ def test_what_cannot_be_looked_at_is_unknown(world: World) -> None:
     code, (one,) = reconciled(world)
     assert (code, one["class"], one["kind"]) == (5, "unknown", "unknown")
     assert one["reason"].startswith(f"its provenance could not be seen: what is attached to {image} at ")
+
+
+def test_plain_runs_do_not_ask_for_statements(world: World) -> None:
+    with wire_server() as wire:
+        raw = wire_image()
+        settings = f"registries:\n  - host: {wire.url}\n" + rule()
+        world.upstream.commit_as_other_writer({"ledger.yaml": settings.encode(), "release.pub": signing.public_pem()})
+        for path in (f"/v2/{world.image}/manifests/v1", f"/v2/{world.image}/manifests/{sha256(raw)}"):
+            wire.on(path, served(raw))
+        wire.on(f"/v2/{world.image}/blobs/{sha256(config())}", Reply(body=config()))
+        assert world.publish(f"v1@{sha256(raw)}", "--platform", "linux/amd64", "--offline").code == 0
+        assert (world.verify("v1").code, world.reconcile().code) == (0, 0)
+        plain = [one.path for one in wire.asked]
+        assert not [path for path in plain if "referrers" in path or ".att" in path]
+        assert world.verify("v1", "--provenance").code == 1
+        asked = [one.path.partition("?")[0].rpartition("/")[2] for one in wire.asked[len(plain) :]]
+        of_image = sha256(raw).replace(":", "-")
+        assert {sha256(raw), of_image, f"{of_image}.att"} <= set(asked)

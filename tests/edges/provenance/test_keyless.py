@@ -57,6 +57,20 @@ def test_an_identity_that_the_rule_names_has_signed(identity: str) -> None:
     assert verdict(raw) == SignatureVerdict(signer=f"{identity} ({ISSUER})")
 
 
+@pytest.mark.parametrize("version", ["0.1", "0.2", "0.3"])
+def test_a_bundle_of_every_version_holds(version: str) -> None:
+    media_type = f"application/vnd.dev.sigstore.bundle+json;version={version}"
+    assert verdict(instance().bundle(_PAYLOAD, media_type=media_type)).signer == f"{IDENTITY} ({ISSUER})"
+
+
+@pytest.mark.parametrize("identity", ["a b", "a\nb", "\x1b[31m", "é", "x" * 481])
+def test_an_identity_that_could_not_be_shown_as_it_is_is_nobodys(identity: str) -> None:
+    signer = TrustedSigner(ISSUER, "*", root="root.json")
+    raw = instance().bundle(_PAYLOAD, issuer=identity)
+    assert "does not name one identity" in verdict(raw, TrustedSigner("*", "*", root="root.json")).fault
+    assert verdict(instance().bundle(_PAYLOAD), signer).signer
+
+
 def test_an_address_is_an_identity() -> None:
     raw = instance().bundle(_PAYLOAD, identity="ada@example.com", issuer="https://accounts.example.com")
     signer = TrustedSigner("https://accounts.example.com", "ada@example.com", root="root.json")

@@ -97,7 +97,7 @@ class Instance:
 
     def bundle(
         self, payload: bytes, *, identity: str = IDENTITY, issuer: str = ISSUER, late: timedelta = timedelta(),
-        payload_type: str = IN_TOTO,
+        payload_type: str = IN_TOTO, media_type: str = BUNDLE,
     ) -> bytes:  # fmt: skip
         """Return a statement that an identity has signed, `late` after it was proved, as a bundle."""
         key = _key()
@@ -109,12 +109,12 @@ class Instance:
             "signatures": [{"sig": _base64(signature)}],
         }
         entry = self._entry(certificate, payload, signature, _SIGNED + late)
+        raw = {"rawBytes": _base64(certificate.public_bytes(Encoding.DER))}
+        is_old = media_type.endswith(("version=0.1", "version=0.2"))
+        signer = {"x509CertificateChain": {"certificates": [raw]}} if is_old else {"certificate": raw}
         value = {
-            "mediaType": BUNDLE,
-            "verificationMaterial": {
-                "certificate": {"rawBytes": _base64(certificate.public_bytes(Encoding.DER))},
-                "tlogEntries": [entry],
-            },
+            "mediaType": media_type,
+            "verificationMaterial": {**signer, "tlogEntries": [entry]},
             "dsseEnvelope": envelope,
         }
         return json.dumps(value).encode()
