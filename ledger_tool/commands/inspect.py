@@ -232,7 +232,8 @@ class _Look:
             is_needed = self.is_required and not self.has_rule and recorded is None and not own.found
             if is_needed and own.failures:
                 raise own.failures[0].within(self.name)
-            claims = [*(one.claim for one in own.found), *builds_of(draft)]
+            claims = [one.claim for one in own.found]
+            claims += [replace(build, bases=(), unreadable=()) if claims else build for build in builds_of(draft)]
             one, more = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)
             first = next(iter(own.found), None)
             filled.append(replace(one, provenance=Provenance(first.digest, first.claim.builder) if first else None))

@@ -317,9 +317,13 @@ def test_without_a_registry_the_metadata_file_tells_of_the_whole_index(world: Wo
 
 def test_the_registrys_provenance_goes_before_the_metadata_files(world: World) -> None:
     layout = world.push("v1", "multi", BOTH[:1], said=_says())
-    told = {"buildx.build.provenance": buildkit("v0.2", "min", vcs={"source": REPOSITORY, "revision": _OTHER})}
+    other = [material("pkg:docker/alpine@3.17", digest("alpine")), material("pkg:docker/UPPER")]
+    vcs = {"source": REPOSITORY, "revision": _OTHER}
+    told = {"buildx.build.provenance": buildkit("v0.2", "min", vcs=vcs, materials=other)}
     done = _publish_file(world, _metadata(world, layout, "v1", **told))
     assert done.code == 0
+    assert "UPPER" not in done.err
+    assert world.upstream.records()[0]["dependsOn"] == [BASE]
     assert world.upstream.records()[0]["sourceRef"] == f"{REPOSITORY}.git@{COMMIT}"
     assert f"its provenance says {REPOSITORY}@{_OTHER}" in done.err
 
