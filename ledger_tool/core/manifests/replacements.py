@@ -7,7 +7,7 @@ next colon. A source is taken apart in the same way.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,12 +17,14 @@ from ledger_tool.core.manifests.shapes.visit import text_at, value
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, is_scalar, look_up, tree
+from ledger_tool.core.policy.reference import split
 
 _PART = re.compile(r"(?:\\.|\[[^\]]*\]|[^.\[\\])+")
 _MATCH = re.compile(r"\[([^=\]]+)=([^\]]*)\]")
 _PATTERN = re.compile(r"[^\w.-]")
 _HARMLESS = ("", "/")  # no digest has a slash
 _MOST = 1_000  # places
+_MOST_NODES = 20_000
 
 
 class TakenApart(NamedTuple):
@@ -79,6 +81,26 @@ def judged_whole(
         return next((whys[field.token.number] for field in site.fields if field.token.number in whys), "")
 
     return [replace(site, misprint=site.misprint or why(site)) for site in sites]
+
+
+def names_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Iterator[str]:
+    """Yield the names of the images in a document that rules take apart."""
+    numbers = _tokens_taken_apart(root, rules)
+    ahead = [root] if numbers else []
+    for _ in range(_MOST_NODES):
+        if not ahead:
+            return
+        node = ahead.pop()
+        if node.token.number in numbers and is_scalar(node):
+            yield split(node.token.text).name
+        ahead += [*(one.node for one in node.items), *(one.node for _, one in node.pairs)]
+
+
+def in_images(names: Iterable[str], rule: TakenApart) -> Iterator[TakenApart]:
+    """Yield what is taken apart of the `images` of a kustomization, which are set before: those of these names."""
+    for name in sorted(names):
+        for key in ("newTag", "newName", "digest"):
+            yield rule._replace(kind="", name="", path=("images", f"[name={name}]", key))
 
 
 def _tokens_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Mapping[int, str]:

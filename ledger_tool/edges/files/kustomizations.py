@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 from ledger_tool.core.manifests import yamltree
-from ledger_tool.core.manifests.replacements import TakenApart, named_files, resources, taken_apart
+from ledger_tool.core.manifests.replacements import (
+    TakenApart,
+    in_images,
+    named_files,
+    names_taken_apart,
+    resources,
+    taken_apart,
+)
+from ledger_tool.core.manifests.shapes.visit import value
 from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.core.manifests.yamltree import YamlNode
 from ledger_tool.edges.files.chart_files import ChartFiles
@@ -47,39 +56,58 @@ class Kustomizations:
             return found
         parts = {path: set(self._below(path)) for path in self._roots}
         for path, rules in own.items():
-            for users in (below for other, below in parts.items() if other == path or path in below):
-                for file in users:
-                    found.setdefault(file, []).extend(rules)
+            is_part = value(self._roots[path], "kind") == "Component"
+            above = [below for other, below in parts.items() if other == path or (is_part and path in below)]
+            users = {file for below in above for file in below}
+            roots = {file: self._roots.get(file) for file in users}
+            names = {name for file, root in roots.items() if not root for name in self._names(file, rules)}
+            for file, root in roots.items():
+                found.setdefault(file, []).extend(in_images(names, rules[0]) if root else rules)
         return {file: list(dict.fromkeys(rules)) for file, rules in found.items()}
+
+    def _names(self, file: str, rules: Sequence[TakenApart]) -> Iterator[str]:
+        return (name for root in self._read(file) for name in names_taken_apart(root, rules))
 
     def _own(self, path: str, root: YamlNode) -> Iterator[TakenApart]:
         folder, _, name = path.rpartition("/")
         yield from taken_apart(root, f"{folder.rpartition('/')[2]}/{name}")
         for named in named_files(root):
-            for other in self._read(joined(folder, named)) if "\n" not in named else ():
-                yield from taken_apart(other, joined(folder.rpartition("/")[2], named))
+            if "\n" in named:
+                for other in _roots(named.encode()):
+                    yield from taken_apart(other, f"{folder.rpartition('/')[2]}/{name}")
+                continue
+            for file in self._below(joined(folder, named)):
+                for other in self._read(file):
+                    yield from taken_apart(other, posixpath.relpath(f"/{file}", f"/{folder}/.."))
 
     def _below(self, path: str) -> Iterator[str]:
         """Yield a kustomization's files, its own first, and those of the kustomizations that it names."""
-        seen, ahead = {path}, [path]
+        ahead = _places(path)
+        seen = set(ahead)
         while ahead and len(seen) < _MOST:
             file = ahead.pop()
             yield file
             folder = file.rpartition("/")[0]
             for named in resources(self._roots[file]) if file in self._roots else ():
-                place = joined(folder, named)
-                others = [place, *(f"{place}/{name}" for name in _NAMES)]
+                others = _places(joined(folder, named))
                 ahead += [one for one in others if one not in seen]
                 seen.update(others)
 
     def _read(self, path: str) -> list[YamlNode]:
-        from ledger_tool.edges.yaml.manifest_tokens import tokens
-
         raw = self._files.read(path)
-        if raw is None or len(raw) > MAX_FILE:
-            return []
-        try:
-            text = yamltree.decoded(raw)
-            return [root for document in yamltree.documents(text) for root in yamltree.tree(tokens(text, document))]
-        except TextFault:
-            return []
+        return _roots(raw) if raw is not None and len(raw) <= MAX_FILE else []
+
+
+def _places(path: str) -> list[str]:
+    """Return the files that a path may mean: itself, or the kustomization in it."""
+    return [path, *(f"{path}/{name}" for name in _NAMES)]
+
+
+def _roots(raw: bytes) -> list[YamlNode]:
+    from ledger_tool.edges.yaml.manifest_tokens import tokens
+
+    try:
+        text = yamltree.decoded(raw)
+        return [root for document in yamltree.documents(text) for root in yamltree.tree(tokens(text, document))]
+    except TextFault:
+        return []
