@@ -221,7 +221,8 @@ def _told(group: RunningGroup, place: WorkloadPlace) -> dict[str, str]:
 def notes(report: RunningReport) -> Iterator[str]:
     """Yield what a reader should know."""
     if report.left_out:
-        yield f"note: left out {counted(report.left_out, 'container')} of what has ended, or has no replicas"
+        left_out = counted(report.left_out, "container")
+        yield f"note: left out {left_out} of what has ended, has no replicas, or is only described"
     if report.summary.get("unpinned"):
         yield "note: `docker inspect` and the pods of `kubectl` tell digests; `docker ps` and workloads do not"
 

@@ -28,6 +28,7 @@ _LISTS = (
     ("containers", "containerStatuses"),
     ("ephemeralContainers", "ephemeralContainerStatuses"),
 )
+_DESCRIBED = ("containers", "initContainers", "container", "script", "sidecars", "steps")  # Knative, Argo, Tekton
 _OVER = ("Succeeded", "Failed")
 _PODS = (  # what a status says of the pods that are there
     *("replicas", "readyReplicas", "terminatingReplicas"),  # Deployment, ReplicaSet, StatefulSet and their like
@@ -54,8 +55,11 @@ def is_object(value: Fields) -> bool:
 
 
 def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContainer]:
-    """Return the containers of the pods and workloads of one cluster; other objects have none."""
-    pods, workloads = list[Fields](), list[Fields]()
+    """Return the containers of the pods and workloads of one cluster.
+
+    What other objects describe, such as a Workflow, runs in pods that are made later: it does not count as running.
+    """
+    pods, workloads, others = list[Fields](), list[Fields](), list[Fields]()
     uids = set[str]()  # what was asked for twice is there once
     for value in objects:
         uid = word(_at(value, "metadata", "uid"))
@@ -66,6 +70,8 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
             pods.append(value)
         elif _templates(value):
             workloads.append(value)
+        else:
+            others.append(value)
     owners = {_itself(value): owner for value in workloads if (owner := _owner_of(value))}
     containers: list[RunningContainer] = []
     active: set[_Owner] = set()  # the workloads with a pod that counts
@@ -84,6 +90,8 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
         if state == "runs" and (outer := owners.get(itself)):
             active.add(outer)
         containers += _of_templates(value, _place_of(itself, owners, cluster), state)
+    for value in others:
+        containers += _described(value, _place_of(_itself(value), owners, cluster))
     return containers
 
 
@@ -118,6 +126,21 @@ def _of_templates(value: Fields, place: WorkloadPlace, state: State) -> Iterator
                 yield RunningContainer(place, word(one.get("name")), identity(one.get("image"), ()), state)
         for name, image in _image_volumes(spec):
             yield RunningContainer(place, word(name), identity(image, ()), state)
+
+
+def _described(value: Fields, place: WorkloadPlace) -> Iterator[RunningContainer]:
+    """Yield the containers that an object describes without a pod template, wherever it does."""
+    ahead: list[Any] = [value.get("spec")]
+    while ahead:
+        inner = ahead.pop()
+        if isinstance(inner, list):
+            ahead += inner
+        elif isinstance(inner, dict):
+            for key, more in inner.items():
+                for one in (more if isinstance(more, list) else [more]) if key in _DESCRIBED else ():
+                    if isinstance(image := _at(one, "image"), str):
+                        yield RunningContainer(place, word(_at(one, "name")), identity(image, ()), "ended")
+                ahead.append(more)
 
 
 def _image_volumes(spec: Fields) -> Iterator[tuple[str, str]]:

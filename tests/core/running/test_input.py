@@ -181,6 +181,21 @@ def test_pod_templates_count_wherever_a_workload_has_them() -> None:
     assert [one.state for one in read(listed(done, rollout))] == ["ended", "ended", "runs"]
 
 
+def test_what_other_objects_describe_does_not_run_and_is_named_all_the_same() -> None:
+    steps = [{"name": "a", "container": {"image": f"{APP}:v1"}}, {"name": "b", "script": {"image": f"{APP}:v2"}}]
+    flow = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "w"},
+            "spec": {"templates": steps}}  # fmt: skip
+    revision = {"apiVersion": "serving.knative.dev/v1", "kind": "Revision", "metadata": {"name": "r"},
+                "spec": {"containers": [{"name": "c", "image": f"{APP}:v3"}]}}  # fmt: skip
+    properties = {"properties": {"containers": {"type": "array", "image": 5}}}
+    schema = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "x"},
+              "spec": {"versions": [{"schema": properties}]}}  # fmt: skip
+    found = read(listed(flow, revision, schema, running_pod(f"{APP}:v4", f"{APP}@{D}")))
+    assert sorted((one.image.asked, one.state) for one in found) == [
+        (f"{APP}:v1", "ended"), (f"{APP}:v2", "ended"), (f"{APP}:v3", "ended"), (f"{APP}:v4", "runs"),
+    ]  # fmt: skip
+
+
 OFF: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("Deployment", {"replicas": 0}, {"replicas": 3, "readyReplicas": 3}),
     ("ReplicaSet", {"replicas": 0}, {"replicas": 1}),
