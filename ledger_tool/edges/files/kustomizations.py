@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
@@ -23,6 +24,7 @@ from ledger_tool.edges.files.chart_loading import MAX_FILE
 from ledger_tool.edges.files.used_charts import joined
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_SAYS = re.compile(rb"replacements|transformers|\\")  # the last in a name with an escape
 _MOST = 20_000  # files of one kustomization
 
 
@@ -51,7 +53,9 @@ class Kustomizations:
     def _rules(self) -> dict[str, list[TakenApart]]:
         """What is taken apart, by file: a component, by the kustomizations that it is a part of."""
         found: dict[str, list[TakenApart]] = {}
-        own = {path: rules for path, root in self._roots.items() if (rules := list(self._own(path, root)))}
+        # Few of them say something of it, and only then the others are read too.
+        saying = [path for path, raw in self._files.contents(self._paths) if raw and _SAYS.search(raw)]
+        own = {path: rules for path in saying if path in self._roots and (rules := list(self._own(path)))}
         if not own:
             return found
         parts = {path: set(self._below(path)) for path in self._roots}
@@ -68,9 +72,10 @@ class Kustomizations:
     def _names(self, file: str, rules: Sequence[TakenApart]) -> Iterator[str]:
         return (name for root in self._read(file) for name in names_taken_apart(root, rules))
 
-    def _own(self, path: str, root: YamlNode) -> Iterator[TakenApart]:
+    def _own(self, path: str) -> Iterator[TakenApart]:
+        root = self._roots[path]
         folder, _, name = path.rpartition("/")
-        yield from taken_apart(root, f"{folder.rpartition('/')[2]}/{name}")
+        yield from taken_apart(root, f"{folder.rpartition('/')[2]}/{name}".lstrip("/"))
         for named in named_files(root):
             if "\n" in named:
                 for other in _roots(named.encode()):
