@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.commands.provenance import Prover
@@ -17,11 +17,35 @@ OpenProver = Callable[[Snapshot], Prover]  # for the rules and the files of a sn
 
 @dataclass(frozen=True, slots=True)
 class RecordProof:
-    """A record and whether it is proved, by what a registry has, or by documents that were given (None)."""
+    """A record and whether it is proved, by what a registry has, or by documents that were given (None).
+
+    `elsewhere` is another registry that has a statement which holds, if this one has none: a mirror need not copy them.
+    """
 
     record: Record
     registry: str | None
     proof: Proof
+    elsewhere: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the record is proved, here or by the same digest elsewhere."""
+        return self.proof.state == "proved" or bool(self.elsewhere)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not proved here, in words for people; may be empty."""
+        there = f"{self.elsewhere} has a statement that holds" if self.elsewhere else ""
+        return "; ".join(filter(None, (self.proof.reason, there)))
+
+
+def settled(proofs: Sequence[RecordProof]) -> list[RecordProof]:
+    """Return proofs, of all registries, that know of each other."""
+    holding = {one.record.key: one.registry for one in reversed(proofs) if one.proof.state == "proved" and one.registry}
+    return [
+        replace(one, elsewhere=holding.get(one.record.key) or "") if one.proof.state == "missing" else one
+        for one in proofs
+    ]
 
 
 def prove(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Source
-from ledger_tool.commands.proofs import OpenProver, RecordProof, prove
+from ledger_tool.commands.proofs import OpenProver, RecordProof, prove, settled
 from ledger_tool.commands.remedy import Serving
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.record import Name, Record
@@ -61,7 +61,7 @@ def _proofs(
             proofs += [RecordProof(record, registry.name, unknown) for record in records]
         else:
             proofs += proved
-    return proofs
+    return settled(proofs)
 
 
 def _changed(source: Source, snapshot: Snapshot, names: set[Name]) -> tuple[Snapshot, list[Name]]:
@@ -76,10 +76,11 @@ def _changed(source: Source, snapshot: Snapshot, names: set[Name]) -> tuple[Snap
 
 
 def _finding(one: RecordProof, policy: Policy) -> DriftFinding:
-    """Return the finding; a statement that nobody has recorded, and that nothing requires, is missing by the way."""
+    """Return the finding; what is missing is housekeeping if another registry has it, or nobody has asked for it."""
     record, state = one.record, one.proof.state
     recorded = record.provenance
-    is_minor = state == "missing" and not (recorded and recorded.signer) and "provenance" not in policy.require
+    is_wanted = bool(recorded and recorded.signer) or "provenance" in policy.require
+    is_minor = bool(one.elsewhere) or (state == "missing" and not is_wanted)
     kind: FindingKind = "unknown" if state == "unknown" else "housekeeping" if is_minor else "drift"
     return DriftFinding(
         drift=_CLASSES[state],
@@ -89,7 +90,7 @@ def _finding(one: RecordProof, policy: Policy) -> DriftFinding:
         platform=record.platform,
         ledger=recorded.digest if recorded else None,
         served=one.proof.digest,
-        reason=f"its provenance could not be seen: {one.proof.reason}" if state == "unknown" else one.proof.reason,
+        reason=f"its provenance could not be seen: {one.reason}" if state == "unknown" else one.reason,
         kind=kind,
         is_of_provenance=True,
         command=verify(record, "--provenance"),

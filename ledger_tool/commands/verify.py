@@ -11,7 +11,7 @@ from ledger_tool.commands.listed import pulled_images
 from ledger_tool.commands.observe import Looks
 from ledger_tool.commands.once import OncePerRun
 from ledger_tool.commands.ports import Registries, RegistryPort, Source
-from ledger_tool.commands.proofs import OpenProver, RecordProof, prove
+from ledger_tool.commands.proofs import OpenProver, RecordProof, prove, settled
 from ledger_tool.commands.provenance import Prover
 from ledger_tool.commands.remedy import classified, inner_copies, repositories
 from ledger_tool.core.changes.change import Snapshot
@@ -62,13 +62,12 @@ class Verified:
     @property
     def ok(self) -> bool:
         """Whether every comparison agrees, and everything that had to be proved is."""
-        is_proved = all(one.proof.state == "proved" for one in self.proofs)
-        return is_proved and all(check.state == "ok" for check in self.checks)
+        return all(one.ok for one in self.proofs) and all(check.state == "ok" for check in self.checks)
 
     @property
     def refuted(self) -> bool:
         """Whether any comparison that was made disagrees, or something is known not to be proved."""
-        is_unproved = any(one.proof.state not in ("proved", "unknown") for one in self.proofs)
+        is_unproved = any(not one.ok and one.proof.state != "unknown" for one in self.proofs)
         return is_unproved or any(check.state in ("mismatch", "missing") for check in self.checks)
 
 
@@ -110,7 +109,7 @@ def _proofs(
     prover: Prover, snapshot: Snapshot, records: Sequence[Record], registries: Sequence[RegistryPort]
 ) -> list[RecordProof]:
     places: Sequence[RegistryPort | None] = registries if prover.given is None else (registries[:1] or [None])
-    proofs = [one for place in places for one in prove(prover, snapshot.policy, records, place)]
+    proofs = settled([one for place in places for one in prove(prover, snapshot.policy, records, place)])
     if not proofs:
         name = records[0].name
         if places:

@@ -38,7 +38,7 @@ def as_json(verified: Verified) -> str:
                 "state": one.proof.state,
                 "digest": one.proof.digest,
                 "signer": one.proof.signer,
-                "reason": one.proof.reason,
+                "reason": one.reason,
             }
             for one in verified.proofs
         ],
@@ -71,6 +71,7 @@ def as_text(verified: Verified, view: View) -> Iterator[str]:
         platform = f" ({one.record.platform})" if one.record.platform else ""
         signed = [f"signed by {escaped(one.proof.signer)}"] if one.proof.signer else []
         told = ", ".join([where, *signed, *([one.proof.digest] if one.proof.digest else [])])
-        reason = f": {escaped(one.proof.reason)}" if one.proof.reason else ""
-        state = view.painted(f"{one.proof.state:<8}", _PROOF_ROLES[one.proof.state])
+        reason = f": {escaped(one.reason)}" if one.reason else ""
+        role = "minor" if one.elsewhere else _PROOF_ROLES[one.proof.state]
+        state = view.painted(f"{one.proof.state:<8}", role)
         yield f"{state}  provenance of {verified.name}{platform} {told}{reason}"

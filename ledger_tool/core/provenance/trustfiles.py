@@ -8,6 +8,7 @@ from ledger_tool.core.ledger.jsontext import JsonFault, parse
 
 _PUBLIC_KEY = re.compile(rb"-----BEGIN (?:RSA )?PUBLIC KEY-----")
 _ROOT = "application/vnd.dev.sigstore.trustedroot"
+_PARTS = ("certificateAuthorities", "tlogs", "ctlogs")  # without each of which nothing can be proved
 
 
 def key_fault(raw: bytes) -> str:
@@ -24,5 +25,7 @@ def root_fault(raw: bytes) -> str:
     except (UnicodeDecodeError, JsonFault):
         data = None
     media_type = data.get("mediaType") if isinstance(data, dict) else None
-    is_root = isinstance(media_type, str) and media_type.startswith(_ROOT)
-    return "" if is_root else "it is not a trusted root of sigstore"
+    if not (isinstance(media_type, str) and media_type.startswith(_ROOT)):
+        return "it is not a trusted root of sigstore"
+    missing = [name for name in _PARTS if not (isinstance(data.get(name), list) and data[name])]
+    return f"it is a trusted root without {' and '.join(f'`{name}`' for name in missing)}" if missing else ""

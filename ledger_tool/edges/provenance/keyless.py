@@ -18,6 +18,7 @@ from urllib.parse import quote
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.policy.policy import TrustedSigner
 from ledger_tool.core.provenance.envelope import SignedDocument
+from ledger_tool.core.provenance.trustfiles import root_fault
 from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.provenance.library import library
 from ledger_tool.errors import SignatureUncheckable
@@ -104,8 +105,8 @@ class IdentityProver:
         logging.getLogger("sigstore").addHandler(logging.NullHandler())
         self._models = library("sigstore.models", "sigstore")
         self._errors = library("sigstore.errors", "sigstore")
-        root = self._read(file, raw) if raw is not None else self._shipped()
-        self._verifier = library("sigstore.verify", "sigstore").Verifier(trusted_root=root)
+        self._verify = library("sigstore.verify", "sigstore")
+        self._verifier = self._read(file, raw) if raw is not None else self._shipped()
 
     def why_not(self, document: SignedDocument, trusted: TrustedSigner) -> str:
         """Return why it is not proved that a trusted identity has signed a document, `""` if it is."""
@@ -126,18 +127,25 @@ class IdentityProver:
         return "" if is_what_was_read else "sigstore reads another statement in it"
 
     def _read(self, file: str, raw: bytes) -> Any:
-        with private_folder() as folder:
-            path = Path(folder) / "trusted_root.json"
-            path.write_bytes(raw)
-            try:
-                return self._models.TrustedRoot.from_file(str(path))
-            except (self._errors.Error, ValueError) as error:
-                raise SignatureUncheckable(
-                    f"{file} in the ledger repository is not a trusted root: {shown(str(error), 200)}",
-                    "commit the `trusted_root.json` of the sigstore instance that signs",
-                ) from None
+        fault = root_fault(raw)
+        if not fault:
+            with private_folder() as folder:
+                path = Path(folder) / "trusted_root.json"
+                path.write_bytes(raw)
+                try:
+                    return self._from(path)
+                except Exception as error:  # noqa: BLE001 - whatever the library stumbles over is of no use
+                    fault = f"sigstore does not read it: {shown(str(error), 200)}"
+        raise SignatureUncheckable(
+            f"{file} in the ledger repository cannot be used: {fault}",
+            "commit the `trusted_root.json` of the sigstore instance that signs",
+        )
 
     def _shipped(self) -> Any:
         embedded = files("sigstore") / "_store" / quote(_SHIPPED, safe="") / "trusted_root.json"
         with as_file(embedded) as path:
-            return self._models.TrustedRoot.from_file(str(path))
+            return self._from(path)
+
+    def _from(self, path: Path) -> Any:
+        root = self._models.TrustedRoot.from_file(str(path))
+        return self._verify.Verifier(trusted_root=root)

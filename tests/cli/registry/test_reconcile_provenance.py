@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.registries.attesting import attach, github, refer, rule, settle
+from tests.support.registries.registry import real_registry
 from tests.support.registries.wire import Reply, config, served, sha256, wire_server
 from tests.support.registries.wire import image as wire_image
 from tests.support.registries.world import World
@@ -129,3 +130,24 @@ def test_plain_runs_do_not_ask_for_statements(world: World) -> None:
         asked = [one.path.partition("?")[0].rpartition("/")[2] for one in wire.asked[len(plain) :]]
         of_image = sha256(raw).replace(":", "-")
         assert {sha256(raw), of_image, f"{of_image}.att"} <= set(asked)
+
+
+def test_a_mirror_need_not_have_the_statements(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (image,) = recorded(world, "v1")
+    with real_registry(tmp_path_factory.mktemp("mirror")) as mirror:
+        mirror.push(world.layout("v1"), f"{world.image}:v1")
+        settings = f"registries:\n  - host: {world.registry.url}\n  - host: {mirror.url}\n" + rule()
+        world.upstream.commit_as_other_writer({"ledger.yaml": settings.encode()})
+        code, (one,) = reconciled(world)
+        assert (code, one["class"], one["kind"], one["registry"]) == (
+            0,
+            "provenance-missing",
+            "housekeeping",
+            mirror.host,
+        )
+        assert one["reason"].endswith(f"; {world.registry.host} has a statement that holds")
+        done = world.verify("v1", "--provenance", "--format", "json")
+        assert (done.code, done.json["ok"]) == (0, True)
+        assert [check["state"] for check in done.json["provenance"]] == ["proved", "missing"]
+        refer(world, image)
+        assert (reconciled(world)[0], world.verify("v1", "--provenance").code) == (1, 1)

@@ -190,10 +190,30 @@ def test_a_certificate_that_cannot_be_read_may_be_ours_and_does_not_hold() -> No
     assert "its certificate cannot be read" in verdict(raw).fault
 
 
-@pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"\xff", b'{"mediaType": "x"}'])
-def test_a_file_that_is_not_a_trusted_root_is_an_error(raw: bytes) -> None:
-    with pytest.raises(SignatureUncheckable, match=r"root\.json in the ledger repository is not a trusted root"):
+def _root(**changes: Any) -> bytes:
+    return json.dumps(json.loads(instance().trusted_root()) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "it is not a trusted root of sigstore"),
+        (b"[]", "it is not a trusted root of sigstore"),
+        (b"\xff", "it is not a trusted root of sigstore"),
+        (b'{"mediaType": "x"}', "it is not a trusted root of sigstore"),
+        (_root(tlogs=[]), "it is a trusted root without `tlogs`"),
+        (_root(ctlogs=None, certificateAuthorities=[]), "without `certificateAuthorities` and `ctlogs`"),
+        (_root(tlogs=[{}]), "sigstore does not read it: "),
+        (_root(certificateAuthorities=[7]), "sigstore does not read it: "),
+        (_root(mediaType="application/vnd.dev.sigstore.trustedroot+json;version=9"), "sigstore does not read it: "),
+    ],
+)
+def test_a_file_that_is_not_a_trusted_root_is_an_error(raw: bytes, reason: str) -> None:
+    with pytest.raises(SignatureUncheckable) as caught:
         IdentityProver("root.json", raw)
+    assert caught.value.message.startswith("root.json in the ledger repository cannot be used: ")
+    assert reason in caught.value.message
+    assert caught.value.message.isprintable()
 
 
 def test_without_the_library_nothing_is_said_of_a_signature(monkeypatch: pytest.MonkeyPatch) -> None:
