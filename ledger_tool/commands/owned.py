@@ -31,6 +31,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import AllowedSigners, parse_signers
+from ledger_tool.errors import UsageError
 
 
 class LedgerKeys:
@@ -148,22 +149,29 @@ class RangeOwners:
             return []
         after, sides = self._files.ledger(commit.id), [self._files.sound(parent).ledger for parent in commit.parents]
         if len(sides) == 2:
-            differences = chosen_by_merge(merge(self._common(commit), *sides), after)
+            base = self._common(commit)
+            differences = chosen_by_merge(merge(self._files.sound(base).ledger if base else Ledger(), *sides), after)
         else:  # a merge of more branches is a finding of its own
             differences = compare(sides[0], after)
         return owned_records(differences, policy, min(commit.at, self._clock))
 
-    def _common(self, commit: Commit) -> Ledger:
-        if self._history.is_criss_cross(*commit.parents) and commit.id not in self.odd_merges:
+    def _common(self, commit: Commit) -> str:
+        """Return the commit where the parents of a merge parted, `""` for two histories; note it unless that is one."""
+        try:
+            base = self._history.merge_base(*commit.parents)
+        except UsageError:
+            base = ""
+        if (not base or self._history.is_criss_cross(*commit.parents)) and commit.id not in self.odd_merges:
             self.odd_merges.append(commit.id)
-        return self._files.sound(self._history.merge_base(*commit.parents)).ledger
+        return base
 
     def _paths(self, commit: Commit, policy: Policy) -> list[Owned]:
         if not any(owner.files for owner in policy.owners):
             return []
-        if len(commit.parents) != 2:
+        base = self._common(commit) if len(commit.parents) == 2 else ""
+        if not base:
             return owned_files(sorted(self._changed(commit.parents[0], commit.id)), policy)
-        base, (ours, theirs) = self._history.merge_base(*commit.parents), commit.parents
+        ours, theirs = commit.parents
         pairs = ((base, ours), (base, theirs), (ours, commit.id), (theirs, commit.id))
         return owned_files(FileSides(*(self._changed(old, new) for old, new in pairs)).chosen(), policy)
 
@@ -173,7 +181,7 @@ class RangeOwners:
     def judge(self) -> Signing:
         """Return what owners signed and did not sign; a criss-cross merge is a fault."""
         signing = judge_signing(self._history, self.changes) if self.changes else Signing()
-        why = "its parents have several last commits in common, so nobody can tell what it decides: rebase instead"
+        why = "its parents have several last commits in common, or none, so nobody can tell what it decides: rebase"
         for id_ in self.odd_merges:
             signing.faults.append((id_, OwnerFault(LEDGER, "", CommitFault("merge", None, why))))
         return signing

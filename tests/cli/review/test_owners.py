@@ -347,6 +347,16 @@ class TestMerges:
         done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", gate.start)
         assert "its parents have several last commits in common" in done.out
 
+    def test_a_merge_of_another_history_does_not_end_the_audit(self, gate: Gate, ledger: Run) -> None:
+        tree = gate.owned.upstream.git("rev-parse", "main^{tree}")
+        root = gate.owned.upstream.git("commit-tree", "-m", "another beginning", tree)
+        made = gate.owned.commit(records(MOVED), "merge", parents=[gate.start, root])
+        gate.owned.upstream.git("update-ref", "refs/heads/main", made)
+        done = ledger("audit", "--repo", gate.owned.upstream.url, "--since", gate.start)
+        assert done.code == 1
+        assert "payments/api, which payments-ci owns, and it is not signed" in done.out
+        assert ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", gate.start).code == 2
+
 
 def test_a_revert_by_somebody_else_needs_an_owner_like_any_other_change(gate: Gate) -> None:
     signed = gate.owned.commit(records(NEW), "publish payments/api:v2", "payments-ci")
