@@ -15,7 +15,7 @@ from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.edges.git.remote import RemoteRef
 from tests.support.forges.fake_forge import TOKEN, FakeForge
 from tests.support.forges.fake_forges import fake_forge
-from tests.support.git.servers import HttpServer, http_server
+from tests.support.git.servers import HttpServer, http_server, make_key
 from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import digest, source
@@ -387,3 +387,29 @@ def test_options_of_a_request_without_one_are_a_mistake(upstream: Upstream, ledg
     )  # fmt: skip
     assert done.code == 2
     assert "--pull-request" in done.err
+
+
+@github
+def test_what_somebody_owns_is_signed_in_the_request_that_says_so(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GNUPGHOME", "/nonexistent")
+    key = make_key(tmp_path / "owner")
+    files = {
+        "ledger.yaml": b"owners:\n  - images: ['myorg/*']\n    signers: [ci]\n",
+        "allowed_signers": f"ci {key.with_suffix('.pub').read_text()}".encode(),
+    }
+    team.upstream.commit_as_other_writer(files, "owners")
+    done = team.publish()
+    assert (done.code, team.branches(), team.forge.requests) == (6, [], [])
+    done = team.publish("--deploy-key", key)
+    assert done.code == 0, done.err
+    (branch,) = team.branches()
+    checked = team.run("check", "--repo", team.url, "--branch", branch, "--base", "main")
+    assert checked.code == 0, checked.out
+    assert "- **needs the signature of `ci`: `myorg/app`**" in team.body
+    assert (
+        "Merge by fast-forward, or in a merge commit: a squash or a rebase would lose the owner's signature"
+        in team.body
+    )
+    assert team.publish("--deploy-key", key).json["pullRequest"]["pushed"] is False

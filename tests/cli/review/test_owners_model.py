@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ledger_tool.cli.main import main
@@ -137,3 +137,90 @@ def test_both_judges_find_what_the_model_finds(keys: dict[str, Path], steps: lis
 @given(steps=STEPS)
 def test_both_judges_find_what_the_model_finds_in_a_storm(keys: dict[str, Path], steps: list[Step]) -> None:
     compare_with_the_model(keys, steps)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A commit of a graph: its parents among those before it, whose state of each image it takes, and who signs it.
+
+    A state is taken from the parent of that number; -1 is a new one.
+    """
+
+    parents: tuple[int, ...]
+    taken: tuple[int, int]
+    by: str
+
+
+def nodes(at: int) -> st.SearchStrategy[Node]:
+    """Return commits on those before number `at`, the last ones more often than others; 0 is the base."""
+    before = st.integers(max(0, at - 3), at - 1)
+    taken = st.sampled_from([0, 0, 1, 1, -1])
+    by = st.sampled_from(["payments-ci", "payments-ci", "payments-ci", "stranger", ""])
+    return st.builds(Node, st.one_of(st.tuples(before), st.tuples(before, before)), st.tuples(taken, taken), by)
+
+
+GRAPHS = st.integers(2, 7).flatmap(lambda count: st.tuples(*(nodes(at) for at in range(1, count + 1))))
+IMAGES = ("payments/a", "payments/b")
+
+
+def no_graph_lets_an_unsigned_or_outdated_state_through(keys: dict[str, Path], graph: tuple[Node, ...]) -> None:
+    """Whatever commits and merges lead there: what a check lets through is the last state that the owner signed."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        owned = OwnedLedger.create(folder, keys, SETTINGS)
+        states = [(0, 0)]
+        content = {"ledger.json": ledger_bytes(*(record(image, digest=digest(0)) for image in IMAGES))}
+        ids = [owned.commit(content, "start", "payments-ci")]
+        ancestors: list[set[int]] = [set()]
+        signed: list[set[int]] = [set(), set()]  # of each image, the commits in which its owner set its state
+        changed: list[set[int]] = [set(), set()]
+        for at, node in enumerate(graph, 1):
+            parents = tuple(dict.fromkeys(node.parents))
+            state = tuple(
+                at if taken < 0 else states[parents[min(taken, len(parents) - 1)]][number]
+                for number, taken in enumerate(node.taken)
+            )
+            states.append((state[0], state[1]))
+            ancestors.append({*parents, *(one for parent in parents for one in ancestors[parent])})
+            for number in (0, 1):
+                if len(parents) == 2 or state[number] != states[parents[0]][number]:
+                    (signed if node.by == "payments-ci" else changed)[number].add(at)
+                if len(parents) == 1 and state[number] != states[parents[0]][number]:
+                    changed[number].add(at)
+            images = (record(image, digest=digest(own)) for image, own in zip(IMAGES, state, strict=True))
+            message = f"commit {at}"
+            ids.append(
+                owned.commit(
+                    {"ledger.json": ledger_bytes(*images)}, message, node.by, parents=[ids[one] for one in parents]
+                )
+            )
+        owned.upstream.git("update-ref", "refs/heads/pr", ids[-1])
+        where = ("--repo", owned.upstream.url, "--format", "json", "--branch", "pr", "--base", ids[0])
+        findings = {one["rule"] for one in run("check", *where)["findings"]}
+        event("refused" if findings & {"owner", "merge"} else "let through")
+        if findings & {"owner", "merge"}:
+            return
+        tip = len(graph)
+        past = ancestors[tip] | {tip}
+        for number in (0, 1):
+            final = states[tip][number]
+            setters = [one for one in past if states[one][number] == final and (one == 0 or one in signed[number])]
+            later = {one for one in past & changed[number] if states[one][number] != final}
+            assert any(not any(one in ancestors[other] for other in later) for one in setters), (number, states, ids)
+    finally:
+        shutil.rmtree(folder)
+
+
+@example_count(10)
+@given(graph=GRAPHS)
+def test_no_graph_of_merges_lets_through_what_no_owner_signed(keys: dict[str, Path], graph: tuple[Node, ...]) -> None:
+    no_graph_lets_an_unsigned_or_outdated_state_through(keys, graph)
+
+
+@pytest.mark.storm
+@settings(max_examples=500)
+@given(graph=GRAPHS)
+def test_no_graph_of_merges_lets_through_what_no_owner_signed_in_a_storm(
+    keys: dict[str, Path], graph: tuple[Node, ...]
+) -> None:
+    no_graph_lets_an_unsigned_or_outdated_state_through(keys, graph)
