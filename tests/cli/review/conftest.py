@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +34,23 @@ def clone(upstream: Upstream, tmp_path: Path, ledger: Run, monkeypatch: pytest.M
     found.git("checkout", "-q", "main")
     found.publish("app:v4", 4)
     return found
+
+
+@pytest.fixture
+def gpg(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Return a function that runs gpg on a keyring of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="g"))  # gpg-agent's socket needs a short path
+    folder.chmod(0o700)
+    environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(folder)}
+
+    def run(*words: str, stdin: str = "") -> str:
+        done = subprocess.run(
+            ["gpg", "--batch", "--quiet", *words], input=stdin, capture_output=True, text=True, check=True,
+            env=environment,
+        )  # fmt: skip
+        return done.stdout
+
+    monkeypatch.setenv("GNUPGHOME", str(folder))
+    yield run
+    subprocess.run(["gpgconf", "--kill", "all"], check=False, env=environment)
+    shutil.rmtree(folder, ignore_errors=True)

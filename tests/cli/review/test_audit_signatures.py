@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -115,34 +111,18 @@ def test_a_file_of_signers_that_is_not_there_is_a_usage_error(ledger: Run, upstr
 
 
 @pytest.fixture
-def gpg(monkeypatch: pytest.MonkeyPatch, hermetic: Path) -> Iterator[Callable[..., str]]:
+def signing_gpg(gpg: Callable[..., str], hermetic: Path) -> Callable[..., str]:
     """Return a function that runs gpg on a keyring of its own, in which there is a key that may sign."""
-    if not shutil.which("gpg"):
-        pytest.skip("gpg is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="g"))  # gpg-agent's socket needs a short path
-    folder.chmod(0o700)
-    monkeypatch.setenv("GNUPGHOME", str(folder))
-
-    def run(*words: str, stdin: str = "") -> str:
-        done = subprocess.run(
-            ["gpg", "--batch", "--quiet", *words], input=stdin, capture_output=True, text=True, check=True,
-            env={"PATH": os.environ["PATH"], "GNUPGHOME": str(folder)},
-        )  # fmt: skip
-        return done.stdout
-
-    run("--passphrase", "", "--quick-generate-key", "Test Person <person@example.com>", "ed25519", "sign")
+    gpg("--passphrase", "", "--quick-generate-key", "Test Person <person@example.com>", "ed25519", "sign")
     with (hermetic / "gitconfig").open("a") as file:
         file.write("[user]\n\tsigningKey = person@example.com\n")
-    yield run
-    subprocess.run(
-        ["gpgconf", "--kill", "all"], check=False, env={"PATH": os.environ["PATH"], "GNUPGHOME": str(folder)}
-    )
-    shutil.rmtree(folder, ignore_errors=True)
+    return gpg
 
 
 def test_a_gpg_signature_is_good_if_the_keyring_fully_trusts_its_key(
-    ledger: Run, upstream: Upstream, tmp_path: Path, gpg: Callable[..., str]
+    ledger: Run, upstream: Upstream, tmp_path: Path, signing_gpg: Callable[..., str]
 ) -> None:
+    gpg = signing_gpg
     (tmp_path / "signers").write_text("# none by ssh\n")
     done = ledger("publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url, "--sign")
     assert done.code == 0, done.err

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -375,25 +372,6 @@ def test_a_cherry_pick_loses_the_signature(gate: Gate, tmp_path: Path) -> None:
     git("cherry-pick", "-X", "theirs", signed, cwd=tmp_path / "clone", check=False)
     git("push", "-q", "origin", "HEAD:main", cwd=tmp_path / "clone")
     assert gate.both() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
-
-
-@pytest.fixture
-def gpg(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """Return a function that runs gpg on a keyring of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="g"))  # gpg-agent's socket needs a short path
-    folder.chmod(0o700)
-    environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(folder)}
-
-    def run(*words: str) -> str:
-        done = subprocess.run(
-            ["gpg", "--batch", "--quiet", *words], capture_output=True, text=True, check=True, env=environment
-        )
-        return done.stdout
-
-    monkeypatch.setenv("GNUPGHOME", str(folder))
-    yield run
-    subprocess.run(["gpgconf", "--kill", "all"], check=False, env=environment)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_gpg_key_is_an_owner_by_its_fingerprint_and_comes_from_the_ledger_alone(
