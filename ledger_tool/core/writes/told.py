@@ -6,6 +6,7 @@ than the one that goes first, that is said, and refused if the team requires pro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -54,7 +55,9 @@ def builds_of(draft: Draft) -> list[BuildClaim]:
     """Return what a draft's input says of the build for its platform; of all builds if it has none."""
     if not draft.platform:
         return list(draft.builds.values())
-    return [draft.builds[platform] for platform in (draft.platform, "") if platform in draft.builds][:1]
+    without_version = re.sub(r"\(.*\)", "", draft.platform)  # buildx may leave out that of Windows
+    names = (draft.platform, without_version, "")
+    return [draft.builds[platform] for platform in names if platform in draft.builds][:1]
 
 
 def _source(claims: Sequence[BuildClaim]) -> SourceRef | LedgerError | None:

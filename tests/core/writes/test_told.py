@@ -60,6 +60,8 @@ def test_what_an_input_tells_is_that_of_the_platform() -> None:
     assert builds_of(draft(builds=builds, platform=Platform("linux/amd64"))) == [_CLAIM]
     assert builds_of(draft(builds=builds, platform=Platform("linux/arm64"))) == [_OTHER]
     assert builds_of(draft(builds=builds)) == [_CLAIM, _OTHER]
+    windows = draft(builds={"windows/amd64": _DIRTY} | builds, platform=Platform("windows(10.0.20348.2340)/amd64"))
+    assert builds_of(windows) == [_DIRTY]
     assert as_told(draft(builds={"": _CLAIM}, source_ref=_NONE), "a:v1")[0].bases == (BASE,)
 
 
