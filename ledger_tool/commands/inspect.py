@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ledger_tool.commands.attested import NOTHING_ATTESTED, Attested, attested
+from ledger_tool.commands.attested import NOTHING_ATTESTED, Attested, FoundProvenance, attested
 from ledger_tool.commands.inspected import Inspected
 from ledger_tool.commands.listed import listed_alone, listed_below
 from ledger_tool.commands.once import OncePerRun
@@ -20,7 +20,7 @@ from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.walk import served_manifest
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef
-from ledger_tool.core.ledger.record import Name, Provenance, pull_digests
+from ledger_tool.core.ledger.record import Name, Provenance, Record, pull_digests
 from ledger_tool.core.policy.resolve import addressed
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest
@@ -28,7 +28,7 @@ from ledger_tool.core.registry.platforms import NOTHING_STATED, stated_by
 from ledger_tool.core.registry.selection import ListedImage, Wanted, listed_images
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.core.writes.publish import images_of
-from ledger_tool.core.writes.told import as_told, builds_of, told
+from ledger_tool.core.writes.told import against, as_told, builds_of, told
 from ledger_tool.errors import LedgerError, RuleRefused, UnreadableManifest, UsageError
 
 
@@ -68,11 +68,11 @@ def inspect(
         registry = chosen_registry(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
         if registry is None:
             return None
-        recorded = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
-        sources = {record.digest: record.source_ref for record in recorded}
+        found = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
+        recorded = {record.digest: record for record in found}
         is_required = "provenance" in snapshot.policy.require
         has_rule = snapshot.policy.provenance_rule(image) is not None
-        return _Look(draft, image, registry, once, sources, is_required, has_rule, jobs_each).expanded()
+        return _Look(draft, image, registry, once, recorded, is_required, has_rule, jobs_each).expanded()
 
     results = dict(in_parallel(look, range(len(drafts)), jobs=jobs))
     expansions: list[tuple[Name, _Expansion | None]] = []
@@ -121,7 +121,7 @@ def chosen_registry(serving: Sequence[RegistryPort], host: str, image: str) -> R
 class _Look:
     """One draft, its image's name in the ledger, and the registry that is asked, each thing once.
 
-    `sources` are those recorded of the image:tag, which stay, by the image's digest. `is_required` says that the team
+    `recorded` are the records of the image:tag, whose sources stay, by their digest. `is_required` says that the team
     requires provenance, which `jobs` threads read, and `has_rule` that it is the signed one which counts.
     """
 
@@ -129,7 +129,7 @@ class _Look:
     image: str
     registry: RegistryPort
     once: OncePerRun
-    sources: Mapping[Digest, SourceRef]
+    recorded: Mapping[Digest, Record]
     is_required: bool
     has_rule: bool
     jobs: int
@@ -228,15 +228,15 @@ class _Look:
         for draft, image in zip(drafts, images, strict=True):
             answer = seen.get(image.entry.digest, NOTHING_ATTESTED)
             own = Attested([], [answer]) if isinstance(answer, LedgerError) else answer
-            recorded = next(filter(None, (self.sources.get(one) for one in (draft.digest, draft.index) if one)), None)
-            is_needed = self.is_required and not self.has_rule and recorded is None and not own.found
+            old = next(filter(None, (self.recorded.get(one) for one in (draft.digest, draft.index) if one)), None)
+            is_needed = self.is_required and not self.has_rule and old is None and not own.found
             if is_needed and own.failures:
                 raise own.failures[0].within(self.name)
             claims = [one.claim for one in own.found]
             claims += [replace(build, bases=(), unreadable=()) if claims else build for build in builds_of(draft)]
-            one, more = told(draft, self.name, claims, recorded=recorded, is_required=self.is_required)
-            first = next(iter(own.found), None)
-            filled.append(replace(one, provenance=Provenance(first.digest, first.claim.builder) if first else None))
+            source = old.source_ref if old else None
+            one, more = told(draft, self.name, claims, recorded=source, is_required=self.is_required)
+            filled.append(replace(one, provenance=_chosen(own.found, source or one.source_ref, old)))
             notes += [*more, *(f"note: {self.name}: provenance is left out: {error.message}" for error in own.failures)]
         return filled, notes
 
@@ -257,3 +257,16 @@ class _Look:
             "somebody has overwritten it since the push",
             "find out which of the two is right, then publish that one",
         )
+
+
+def _chosen(
+    found: Sequence[FoundProvenance], source: SourceRef | LedgerError, recorded: Record | None
+) -> Provenance | None:
+    """Return the provenance to record: the first that does not contradict the source.
+
+    Where all do, it is the first one, but none in place of what is recorded.
+    """
+    agreeing = [one for one in found if isinstance(source, LedgerError) or not against(source, one.claim)]
+    others = [] if recorded and recorded.provenance else found
+    first = next(iter(agreeing or others), None)
+    return Provenance(first.digest, first.claim.builder) if first else None

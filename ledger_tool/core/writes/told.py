@@ -1,7 +1,8 @@
 """What a build's provenance adds to a draft, where neither the caller nor the image's own labels say it.
 
 The caller's word goes first, then the labels and annotations, then provenance. Where provenance tells of another commit
-than the one that goes first, that is said, and refused if the team requires provenance.
+than the one that goes first, that is said, and refused if the team requires provenance. But the source of an image that
+is recorded stays: a build that changes nothing gives the same image for one commit after the other.
 """
 
 from __future__ import annotations
@@ -28,17 +29,19 @@ def told(
     """Return a draft with what claims about its build tell, the first claim's word first, and notes for a person.
 
     `recorded` is the source that the ledger has of the image, and keeps. Raises RuleRefused if a claim is about another
-    commit and provenance `is_required`.
+    commit, neither recorded nor published now, and provenance `is_required`.
     """
     source = draft.source_ref if not isinstance(draft.source_ref, LedgerError) else _source(claims) or draft.source_ref
     notes = []
     kept, how = recorded or source, "recorded" if recorded else "published"
     if not isinstance(kept, LedgerError):
-        for other in dict.fromkeys(_against(kept, claim) for claim in claims):
-            if other and is_required:
+        for other, claim in {against(kept, claim): claim for claim in claims}.items():
+            if other and recorded and not isinstance(source, LedgerError) and not against(source, claim):
+                notes.append(f"note: {name} is recorded as from {kept}, which stays; its provenance says {other}")
+            elif other and is_required:
                 hint = "publish it with the commit that it was built from, or build it from that commit, and push it"
                 raise RuleRefused(f"{name} is {how} as from {kept}, and its provenance says {other}", hint)
-            if other:
+            elif other:
                 notes.append(f"warning: {name} is {how} as from {kept}; its provenance says {other}")
     bases = tuple(dict.fromkeys(base for claim in claims for base in claim.bases))
     if unreadable := list(dict.fromkeys(uri for claim in claims for uri in claim.unreadable)):
@@ -73,7 +76,7 @@ def _source(claims: Sequence[BuildClaim]) -> SourceRef | LedgerError | None:
     return None
 
 
-def _against(source: SourceRef, claim: BuildClaim) -> str:
+def against(source: SourceRef, claim: BuildClaim) -> str:
     """Return what a claim says instead of the commit of a source, `""` if it does not contradict it."""
     if claim.modified_commit:
         return f"a modified working tree of {claim.modified_commit}"

@@ -157,11 +157,32 @@ def test_a_recorded_source_that_provenance_contradicts_is_said_and_can_be_correc
     assert world.publish(f"v1@{image}", *options, source=wrong).code == 0
     done = world.publish("v1", source="")
     assert done.code == 0
-    assert f"v1 is recorded as from {wrong}; its provenance says {REPOSITORY}.git@{COMMIT}\n" in done.err
+    assert f"v1 is recorded as from {wrong}, which stays; its provenance says {REPOSITORY}.git@{COMMIT}\n" in done.err
     assert world.upstream.records()[0]["sourceRef"] == wrong
     done = world.publish("v1", "--force", "--reason", "a typing mistake", source="")
     assert (done.code, "warning" in done.err) == (0, False)
     assert world.upstream.records()[0]["sourceRef"] == f"{REPOSITORY}.git@{COMMIT}"
+
+
+@pytest.mark.parametrize("is_required", [False, True])
+def test_a_build_that_changes_nothing_keeps_what_is_recorded_of_its_image(world: World, *, is_required: bool) -> None:
+    """A commit later, the same image comes with another index, and another provenance."""
+    world = _require(world) if is_required else world
+    first = world.push("v1", "same", BOTH, said=_says())
+    assert world.publish("v1", source="").code == 0
+    before = world.upstream.records()
+    second = world.push("v1", "same", BOTH, said=_says(vcs=_VCS | {"revision": _OTHER}))
+    assert (first.images(), first.digest != second.digest) == (second.images(), True)
+    done = world.publish("v1", source=f"{REPOSITORY}@{_OTHER}")
+    assert done.code == 0, done.err
+    told = (
+        f"v1 is recorded as from {REPOSITORY}.git@{COMMIT}, which stays; its provenance says {REPOSITORY}.git@{_OTHER}"
+    )
+    assert done.err.count(told) == 1
+    assert world.upstream.records() == [one | {"index": second.digest} for one in before]
+    wrong = world.publish("v1", source=f"{REPOSITORY}@{'3' * 40}")  # which is neither
+    assert wrong.code == (3 if is_required else 0)
+    assert f"v1 is recorded as from {REPOSITORY}.git@{COMMIT}" in wrong.err
 
 
 def test_a_modified_working_tree_is_no_source(world: World) -> None:
@@ -220,6 +241,15 @@ def test_a_statement_that_holds_beside_one_that_does_not_is_used(world: World) -
     assert done.code == 0, done.err
     assert "provenance is left out" in done.err
     assert world.upstream.records()[0]["provenance"]
+
+
+def test_of_two_statements_the_one_that_agrees_with_the_source_is_recorded(world: World) -> None:
+    other = _says(vcs=_VCS | {"revision": _OTHER}, builder="https://other.example.com")
+    world.push("v1", "multi", BOTH[:1], said=lambda *image: [*other(*image), *_says()(*image)])
+    done = world.publish("v1", source=f"{REPOSITORY}@{COMMIT}")
+    assert done.code == 0
+    assert f"warning: {world.image}:v1 is published as from {REPOSITORY}@{COMMIT}; its provenance says" in done.err
+    assert world.upstream.records()[0]["provenance"]["builder"] == f"https://ci.example.com/{BOTH[0]}"
 
 
 @pytest.mark.parametrize("is_blob", [True, False])
