@@ -33,7 +33,7 @@ class FoundProvenance:
 class Attested:
     """The provenance of an image, in the order of its index, and why other statements of it cannot be used."""
 
-    found: Sequence[FoundProvenance]
+    provenances: Sequence[FoundProvenance]
     failures: Sequence[LedgerError]
 
 
@@ -42,7 +42,7 @@ NOTHING_ATTESTED = Attested((), ())
 
 def attested(once: OncePerRun, registry: RegistryPort, image: str, listed: ListedImage) -> Attested:
     """Return what the provenance of an image says. Raises nothing: what cannot be read is a failure."""
-    found: list[FoundProvenance] = []
+    provenances: list[FoundProvenance] = []
     failures: list[LedgerError] = []
     subject = listed.entry.digest
     failures += _too_many(len(listed.attestations), f"attestations of {subject}")
@@ -59,8 +59,8 @@ def attested(once: OncePerRun, registry: RegistryPort, image: str, listed: Liste
             except LedgerError as error:
                 failures.append(error)
             else:
-                found += [FoundProvenance(digest, claim)] if claim else []
-    return Attested(found, failures)
+                provenances += [FoundProvenance(digest, claim)] if claim else []
+    return Attested(provenances, failures)
 
 
 def _layers(once: OncePerRun, registry: RegistryPort, image: str, digest: Digest) -> list[StatementLayer]:

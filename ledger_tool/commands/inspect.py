@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ledger_tool.commands.attested import NOTHING_ATTESTED, Attested, FoundProvenance, attested
+from ledger_tool.commands.attested import NOTHING_ATTESTED, Attested, attested
 from ledger_tool.commands.inspected import Inspected
 from ledger_tool.commands.listed import listed_alone, listed_below
 from ledger_tool.commands.once import OncePerRun
@@ -68,8 +68,8 @@ def inspect(
         registry = chosen_registry(registries.serving(snapshot.policy, image), host or draft.reference.registry, image)
         if registry is None:
             return None
-        found = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
-        recorded = {record.digest: record for record in found}
+        kept = () if is_forced else snapshot.ledger.find(Name(image, draft.tag))
+        recorded = {record.digest: record for record in kept}
         is_required = "provenance" in snapshot.policy.require
         has_rule = snapshot.policy.provenance_rule(image) is not None
         return _Look(draft, image, registry, once, recorded, is_required, has_rule, jobs_each).expanded()
@@ -217,28 +217,34 @@ class _Look:
         )
 
     def _told(self, drafts: Sequence[Draft], images: Sequence[ListedImage]) -> tuple[list[Draft], list[str]]:
-        """Return drafts with what the provenance of their images says, and notes for a person.
+        """Return drafts with what the provenance of their images says, and notes for a person; see `_told_of`."""
+        look = partial(attested, self.once, self.registry, self.image)
+        attesting = [image for image in images if image.attestations]
+        answers = {image.entry.digest: answer for image, answer in in_parallel(look, attesting, jobs=self.jobs)}
+        filled, notes = [], []
+        for draft, image in zip(drafts, images, strict=True):
+            answer = answers.get(image.entry.digest, NOTHING_ATTESTED)
+            seen = Attested([], [answer]) if isinstance(answer, LedgerError) else answer
+            told_draft, told_notes = self._told_of(draft, seen)
+            filled.append(told_draft)
+            notes += told_notes
+        return filled, notes
+
+    def _told_of(self, draft: Draft, seen: Attested) -> tuple[Draft, list[str]]:
+        """Return a draft with what the provenance of its image says, and notes for a person.
 
         Raises what makes it unreadable if the team requires it of an image that is not recorded yet.
         """
-        look = partial(attested, self.once, self.registry, self.image)
-        attesting = [image for image in images if image.attestations]
-        seen = {image.entry.digest: answer for image, answer in in_parallel(look, attesting, jobs=self.jobs)}
-        filled, notes = [], []
-        for draft, image in zip(drafts, images, strict=True):
-            answer = seen.get(image.entry.digest, NOTHING_ATTESTED)
-            own = Attested([], [answer]) if isinstance(answer, LedgerError) else answer
-            old = next(filter(None, (self.recorded.get(one) for one in (draft.digest, draft.index) if one)), None)
-            is_needed = self.is_required and not self.has_rule and old is None and not own.found
-            if is_needed and own.failures:
-                raise own.failures[0].within(self.name)
-            claims = [one.claim for one in own.found]
-            claims += [replace(build, bases=(), unreadable=()) if claims else build for build in builds_of(draft)]
-            source = old.source_ref if old else None
-            one, more = told(draft, self.name, claims, recorded=source, is_required=self.is_required)
-            filled.append(replace(one, provenance=_chosen(own.found, source or one.source_ref, old)))
-            notes += [*more, *(f"note: {self.name}: provenance is left out: {error.message}" for error in own.failures)]
-        return filled, notes
+        recorded = next(filter(None, (self.recorded.get(one) for one in (draft.digest, draft.index) if one)), None)
+        is_needed = self.is_required and not self.has_rule and recorded is None and not seen.provenances
+        if is_needed and seen.failures:
+            raise seen.failures[0].within(self.name)
+        claims = [one.claim for one in seen.provenances]
+        claims += [replace(build, bases=(), unreadable=()) if claims else build for build in builds_of(draft)]
+        source = recorded.source_ref if recorded else None
+        filled, notes = told(draft, self.name, claims, recorded=source, is_required=self.is_required)
+        notes += [f"note: {self.name}: provenance is left out: {error.message}" for error in seen.failures]
+        return replace(filled, provenance=_chosen(seen, source or filled.source_ref, recorded)), notes
 
     def _not_an_image(self, digest: str) -> RuleRefused:
         message = f"{digest} is in the index of {self.name} at {self.registry.name}, and is not an image for a platform"
@@ -259,14 +265,12 @@ class _Look:
         )
 
 
-def _chosen(
-    found: Sequence[FoundProvenance], source: SourceRef | LedgerError, recorded: Record | None
-) -> Provenance | None:
+def _chosen(seen: Attested, source: SourceRef | LedgerError, recorded: Record | None) -> Provenance | None:
     """Return the provenance to record: the first that does not contradict the source.
 
     Where all do, it is the first one, but none in place of what is recorded.
     """
-    agreeing = [one for one in found if isinstance(source, LedgerError) or not against(source, one.claim)]
-    others = [] if recorded and recorded.provenance else found
+    agreeing = [one for one in seen.provenances if isinstance(source, LedgerError) or not against(source, one.claim)]
+    others = [] if recorded and recorded.provenance else seen.provenances
     first = next(iter(agreeing or others), None)
     return Provenance(first.digest, first.claim.builder) if first else None

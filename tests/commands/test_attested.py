@@ -80,9 +80,9 @@ def test_what_an_index_says_of_its_own_images_counts_however_deep_it_is(registry
     inner = registry.index([first, note])
     outside = registry.attestation(first["digest"], registry.statement(b"from elsewhere"))
     one, other = registry.seen(second, inner, outside)
-    (found,) = other.found
+    (found,) = other.provenances
     assert (found.digest, found.claim.commit, found.claim.bases) == (note["digest"], COMMIT, (BASE,))
-    assert (one.found, one.failures, other.failures) == ([], [], [])
+    assert (one.provenances, one.failures, other.failures) == ([], [], [])
 
 
 def test_a_provenance_that_is_stored_as_an_artifact_with_a_subject_is_read_too(registry: _Registry) -> None:
@@ -92,7 +92,7 @@ def test_a_provenance_that_is_stored_as_an_artifact_with_a_subject_is_read_too(r
     subject = {"mediaType": IMAGE, "digest": image["digest"], "size": 1}
     note = registry.attestation(image["digest"], registry.statement(_says(image)), artifactType=kind, subject=subject)
     (seen,) = registry.seen(image, note)
-    assert [found.digest for found in seen.found] == [note["digest"]]
+    assert [found.digest for found in seen.provenances] == [note["digest"]]
 
 
 def test_statements_of_other_kinds_are_not_read_or_passed_over(registry: _Registry) -> None:
@@ -114,7 +114,7 @@ def test_each_statement_is_read_once_in_a_run_whoever_has_it(registry: _Registry
     layer = registry.statement(_says(image))
     notes = [registry.attestation(image["digest"], layer, annotations={"n": str(n)}) for n in range(2)]
     (seen,) = registry.seen(image, *notes)
-    assert [found.digest for found in seen.found] == [note["digest"] for note in notes]
+    assert [found.digest for found in seen.provenances] == [note["digest"] for note in notes]
     assert registry.read == {layer["digest"]: 1}
 
 
@@ -122,10 +122,10 @@ def test_a_statement_that_says_that_it_is_too_large_is_not_asked_for(registry: _
     image = _image(registry)
     layer = registry.statement(_says(image), size=8 * 2**20 + 1)
     (seen,) = registry.seen(image, registry.attestation(image["digest"], layer))
-    assert (seen.found, not registry.read, len(seen.failures)) == ([], True, 1)
+    assert (seen.provenances, not registry.read, len(seen.failures)) == ([], True, 1)
     for odd in (None, "7", True, -1):
         (seen,) = registry.seen(image, registry.attestation(image["digest"], layer | {"size": odd}))
-        assert len(seen.found) == 1
+        assert len(seen.provenances) == 1
 
 
 def test_of_hundreds_only_the_first_are_read(registry: _Registry) -> None:
@@ -133,7 +133,7 @@ def test_of_hundreds_only_the_first_are_read(registry: _Registry) -> None:
     layers = [registry.statement(b"broken %d" % number) for number in range(300)]
     notes = [registry.attestation(image["digest"], *layers, annotations={"n": str(n)}) for n in range(20)]
     (seen,) = registry.seen(image, *notes)
-    assert (len(registry.read), seen.found) == (MOST, [])
+    assert (len(registry.read), seen.provenances) == (MOST, [])
     assert len(seen.failures) == 1 + MOST + MOST * MOST
 
 

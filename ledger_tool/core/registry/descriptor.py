@@ -50,13 +50,13 @@ def attestations_in(entries: Iterable[Mapping[str, Any]]) -> tuple[Attestation, 
 
 def statements_in(layers: Iterable[Mapping[str, Any]]) -> tuple[StatementLayer, ...]:
     """Return the statements among the layers of a manifest; those without a valid digest are left out."""
-    found = []
+    statements = []
     for layer in layers:
         if layer.get("mediaType") == MEDIA_TYPE and (digest := _digest(layer)):
             size = layer.get("size")
             predicate_type = strings_of(layer.get("annotations")).get(_PREDICATE, "")
-            found.append(StatementLayer(Digest(digest), size if isinstance(size, int) else 0, predicate_type))
-    return tuple(found)
+            statements.append(StatementLayer(Digest(digest), size if isinstance(size, int) else 0, predicate_type))
+    return tuple(statements)
 
 
 def strings_of(value: Any) -> dict[str, str]:
