@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -377,12 +378,11 @@ def test_a_cherry_pick_loses_the_signature(gate: Gate, tmp_path: Path) -> None:
 def test_a_gpg_key_is_an_owner_by_its_fingerprint_and_comes_from_the_ledger_alone(
     ledger: Run, tmp_path: Path, keys: dict[str, Path], gpg: Callable[..., str], hermetic: Path
 ) -> None:
-    gpg("--passphrase", "", "--quick-generate-key", "Ada <ada@example.com>", "ed25519", "sign")
+    gpg("--passphrase", "", "--quick-generate-key", "Ada <ada@example.com>", "ed25519", "cert")
     gpg("--passphrase", "", "--quick-generate-key", "Eve <ada@example.com>", "ed25519", "sign")
-    fingerprints = [
-        line.split(":")[9] for line in gpg("--list-keys", "--with-colons").splitlines() if line[:3] == "fpr"
-    ]
-    ada, eve = fingerprints
+    lines = [line.split(":") for line in gpg("--list-keys", "--with-colons").splitlines()]
+    ada, eve = [after[9] for line, after in pairwise(lines) if line[0] == "pub"]
+    gpg("--passphrase", "", "--quick-add-key", ada, "ed25519", "sign")  # a subkey, which counts for the key itself
     settings = f"owners:\n  - images: ['payments/*']\n    signers: ['gpg:{ada}']\n"
     owned = OwnedLedger.create(tmp_path, keys, settings)
     folder = tmp_path / "clone"
@@ -393,7 +393,7 @@ def test_a_gpg_key_is_an_owner_by_its_fingerprint_and_comes_from_the_ledger_alon
         now = {one["tag"]: record("payments/api", one["tag"]) for one in owned.upstream.records()}
         (folder / "ledger.json").write_bytes(ledger_bytes(*now.values(), record("payments/api", tag)))
         subprocess.run(
-            ["git", "-c", f"user.signingKey={key}!", "commit", "-q", "-S", "-am", "publish"], cwd=folder, check=True
+            ["git", "-c", f"user.signingKey={key}", "commit", "-q", "-S", "-am", "publish"], cwd=folder, check=True
         )
         git("push", "-q", "origin", "HEAD:main", cwd=folder)
         return owned.upstream.tip()
