@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate
 
 from ledger_tool.core.ledger import codec
@@ -13,13 +15,23 @@ _COLUMN = 7  # where the fields of a record start
 
 
 class RecordPositions:
-    """Where in `ledger.json` a reviewer sees a record of `after`: its first line that differs from `before`."""
+    """Where in `ledger.json` a reviewer sees a record of `after`: its first line that differs from `before`.
+
+    What it takes to tell is worked out when it is first asked: most ledgers have nothing wrong.
+    """
 
     def __init__(self, before: Ledger, after: Ledger) -> None:
-        self._before = dict(zip(before.keys, before.texts, strict=True))
-        self._after = after
-        lines = accumulate((text.count("\n") + 3 for text in after.texts), initial=codec.FIRST_LINE)
-        self._lines = list(lines)[:-1]  # of each record's first field, in key order
+        self._earlier, self._after = before, after
+
+    @cached_property
+    def _before(self) -> Mapping[tuple[str, str, str], str]:
+        return dict(zip(self._earlier.keys, self._earlier.texts, strict=True))
+
+    @cached_property
+    def _lines(self) -> Sequence[int]:
+        """The line of each record's first field, in key order."""
+        lines = accumulate((text.count("\n") + 3 for text in self._after.texts), initial=codec.FIRST_LINE)
+        return list(lines)[:-1]
 
     def of(self, key: Key | None) -> tuple[int, int]:
         """Return line and column of a record, from 1; for a removed one, those of what is there now."""
