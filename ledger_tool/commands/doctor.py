@@ -41,6 +41,8 @@ def doctor(tools: DoctorTools) -> Iterator[Check]:
                 yield check
             found = look_at_files(place, tools, is_reached=is_reached)
             yield from found.checks
+            if found.signers:
+                yield tried("signatures", lambda: tools.signature_libraries(found.signers))
             registries = found.registries
             if is_reached:
                 made_at = place.committed_at()

@@ -5,13 +5,13 @@ They are two copies, and either may be what a command fails on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.doctor_check import Check, problem, tried
 from ledger_tool.commands.doctor_tools import DoctorTools, LedgerPlace
 from ledger_tool.core.ledger.names import counted
-from ledger_tool.core.policy.policy import Registry
+from ledger_tool.core.policy.policy import Registry, TrustedSigner
 from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
 _HERE = "in this folder"
@@ -22,12 +22,14 @@ _THERE = "at the remote"
 class FilesFound:
     """The checks of the files, and the registries of every valid `ledger.yaml`; None if none could be read.
 
-    `is_at_remote` unless the branch or its `ledger.json` is missing, so that there is nothing to write to.
+    `signers` are those who have to sign statements by any of them. `is_at_remote` unless the branch or its
+    `ledger.json` is missing, so that there is nothing to write to.
     """
 
     checks: list[Check]
     registries: list[Registry] | None
     is_at_remote: bool
+    signers: Sequence[TrustedSigner] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class _Copy:
     ledger: Check | None = None
     settings: Check | None = None
     registries: list[Registry] | None = None
+    signers: tuple[TrustedSigner, ...] = ()
 
 
 def look_at_files(place: LedgerPlace, tools: DoctorTools, *, is_reached: bool) -> FilesFound:
@@ -51,7 +54,8 @@ def look_at_files(place: LedgerPlace, tools: DoctorTools, *, is_reached: bool) -
     checks = [_both(there.ledger, here.ledger), _both(there.settings, here.settings)]
     known = [one.registries for one in (there, here) if one.registries is not None]
     registries = [registry for one in known for registry in one] if known else None
-    return FilesFound([*filter(None, checks), *unwritable], registries, is_at_remote)
+    signers = (*there.signers, *here.signers)
+    return FilesFound([*filter(None, checks), *unwritable], registries, is_at_remote, signers)
 
 
 def _look(files: Callable[[], tuple[bytes, bytes | None] | None], tools: DoctorTools) -> _Copy:
@@ -66,14 +70,16 @@ def _look(files: Callable[[], tuple[bytes, bytes | None] | None], tools: DoctorT
     raw, settings = found
     ledger = tried("ledger.json", lambda: f"valid: {counted(len(tools.read_ledger(raw).keys), 'record')}")
     try:
-        registries = list(tools.read_policy(settings).registries)
+        policy = tools.read_policy(settings)
     except LedgerError as error:
         return _Copy(ledger, problem("ledger.yaml", error))
+    registries = list(policy.registries)
     if settings is None:
         says = "there is none, so no registry is asked; `ledger init` makes one"
         return _Copy(ledger, Check("ledger.yaml", "note", says), registries)
     says = f"valid: {counted(len(registries), 'registry', 'registries')}"
-    return _Copy(ledger, Check("ledger.yaml", "ok", says), registries)
+    signers = tuple(signer for rule in policy.provenance for signer in rule.signers)
+    return _Copy(ledger, Check("ledger.yaml", "ok", says), registries, signers)
 
 
 def _both(there: Check | None, here: Check | None) -> Check | None:

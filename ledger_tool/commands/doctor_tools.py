@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.policy import Policy, Registry, TrustedSigner
 from ledger_tool.errors import LedgerError
 
 
@@ -93,8 +93,9 @@ class DoctorTools:
     """What the checks are made with.
 
     `look_at_forge` returns what there is to open pull requests at a remote with, and the rules for pushes to a branch,
-    if they show. `is_secret` tells whether a text has a secret in it, `is_ledger_named` whether there should be a
-    ledger.
+    if they show. `signature_libraries` says with what the signatures of some signers are checked, and raises
+    SignatureUncheckable if something for that is missing. `is_secret` tells whether a text has a secret in it,
+    `is_ledger_named` whether there should be a ledger.
     """
 
     git_version: Callable[[], str]
@@ -104,6 +105,7 @@ class DoctorTools:
     read_ledger: Callable[[bytes], Ledger]
     read_policy: Callable[[bytes | None], Policy]
     client: Callable[[Registry], LoginRegistry]
+    signature_libraries: Callable[[Sequence[TrustedSigner]], str]
     look_at_forge: Callable[[str, str], tuple[str, Sequence[str] | None]]
     environment: Mapping[str, str]
     is_secret: Callable[[str], bool]

@@ -68,6 +68,7 @@ def _tools(ledger: Reading, registries: OpenRegistries) -> DoctorTools:
     from ledger_tool.edges.forge.checkup import look_at_forge
     from ledger_tool.edges.git.checkup import open_place
     from ledger_tool.edges.git.programs import git_version, ssh_version
+    from ledger_tool.edges.provenance.library import signature_libraries
 
     return DoctorTools(
         git_version=git_version,
@@ -77,6 +78,7 @@ def _tools(ledger: Reading, registries: OpenRegistries) -> DoctorTools:
         read_ledger=read_ledger,
         read_policy=read_policy,
         client=registries.client,
+        signature_libraries=signature_libraries,
         look_at_forge=lambda remote, branch: look_at_forge(remote, branch, os.environ, ledger.host_deadline),
         environment=os.environ,
         is_secret=ledger.is_secret,

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
+from ledger_tool.core.policy.policy import TrustedSigner
 from ledger_tool.errors import SignatureUncheckable
+
+
+def signature_libraries(signers: Sequence[TrustedSigner]) -> str:
+    """Return the libraries that the signatures of signers need, with their versions. Raises SignatureUncheckable."""
+    wanted = {"cryptography": "keys"} | ({"sigstore": "sigstore"} if any(not one.key for one in signers) else {})
+    return "checked with " + " and ".join(
+        f"{module} {library(module, extra).__version__}" for module, extra in wanted.items()
+    )
 
 
 def library(module: str, extra: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -351,3 +353,21 @@ def test_the_command_that_it_replaces_names_it(ledger: Run) -> None:
     done = ledger("auth", "registry.example.com")
     assert done.code == 2
     assert "`ledger doctor registry.example.com`" in done.err
+
+
+def test_the_libraries_that_signatures_need_are_looked_for_where_a_rule_names_a_signer(
+    ledger: Run, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(signer: str) -> Outcome:
+        settings = f'provenance:\n  - images: ["*"]\n    signer: {signer}\n'
+        upstream.commit_as_other_writer({"ledger.yaml": settings.encode()})
+        return ledger("doctor", "--repo", upstream.url)
+
+    assert "signatures" not in states(ledger("doctor", "--repo", upstream.url))
+    assert re.fullmatch(r"checked with cryptography \S+", lines(seen("{key: a.pub}"))["signatures"][1])
+    keyless = "[{key: a.pub}, {issuer: a, identity: b}]"
+    assert re.fullmatch(r"checked with cryptography \S+ and sigstore \S+", lines(seen(keyless))["signatures"][1])
+    monkeypatch.setitem(sys.modules, "sigstore", None)
+    assert states(seen("{key: a.pub}"))["signatures"] == "ok"
+    problem(seen(keyless), "signatures", 2, "the Python library `sigstore` is not installed", "`pip install sigstore`")
+    check_schema("doctor-v1", ledger("doctor", "--repo", upstream.url, "--format", "json").json)
