@@ -36,6 +36,7 @@ LOOKS: dict[str, Callable[[RegistryClient], object]] = {
     "a manifest": lambda client: client.manifest("myorg/app", "v1"),
     "a document": lambda client: client.document("myorg/app", sha256(image())),
     "a blob": lambda client: client.has_blob("myorg/app", CONFIG),
+    "the content of a blob": lambda client: client.blob("myorg/app", CONFIG, limit=1000),
     "a config": lambda client: client.config("myorg/app", CONFIG),
     "tags": lambda client: client.tags("myorg/app"),
 }

@@ -235,6 +235,18 @@ def test_a_config_is_checked_against_its_digest(wire: Wire, at: Rig) -> None:
         at.client.config("myorg/app", name)
 
 
+def test_a_blob_is_checked_against_its_digest_and_its_limit(wire: Wire, at: Rig) -> None:
+    name = sha256(b"statement")
+    wire.on(f"{APP}/blobs/{name}", *[Reply(body=b"statement")] * 2, Reply(body=b"statemenT"), unknown)
+    assert at.client.blob("myorg/app", name, limit=9) == b"statement"
+    with pytest.raises(RuleRefused, match=f"the blob {name} of myorg/app cannot be read"):
+        at.client.blob("myorg/app", name, limit=8)
+    with pytest.raises(BadManifest):
+        at.client.blob("myorg/app", name, limit=9)
+    with pytest.raises(RuleRefused, match=f"does not have the statement {name}"):
+        at.client.blob("myorg/app", name, limit=1000, what="statement")
+
+
 def test_a_config_that_is_not_json_says_nothing(wire: Wire, at: Rig) -> None:
     for raw in (b"{", b"\xff", b"", b"[" * 100_000):
         wire.on(f"{APP}/blobs/{sha256(raw)}", Reply(body=raw))

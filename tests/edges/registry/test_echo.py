@@ -53,6 +53,7 @@ LOOKS: list[Callable[[RegistryClient], object]] = [
     lambda client: client.look("myorg/app", "v1"),
     lambda client: client.manifest("myorg/app", "v1"),
     lambda client: client.config("myorg/app", sha256(b"x")),
+    lambda client: client.blob("myorg/app", sha256(b"x"), limit=1000),
     lambda client: client.tags("myorg/app"),
     lambda client: client.delete("myorg/app", "v1"),
     lambda client: client.check_login(),
