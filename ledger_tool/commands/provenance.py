@@ -29,6 +29,7 @@ from ledger_tool.core.registry.platforms import NOTHING_STATED
 from ledger_tool.errors import InvalidStatement, LedgerError
 
 NOT_SIGNED = SignatureVerdict()
+MOST_KEPT_BYTES = 64 * 2**20  # of documents that are not looked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Prover:
     _attached: dict[tuple[str, str, str], Attached] = field(default_factory=dict)
     _looking: dict[tuple[str, str, str], Lock] = field(default_factory=dict)
     _read: dict[tuple[object, ...], _ReadDocument] = field(default_factory=dict)
+    _kept: int = 0  # bytes of documents
     _once: OncePerRun = field(default_factory=OncePerRun)
     _lock: Lock = field(default_factory=Lock)
 
@@ -109,9 +111,22 @@ class Prover:
         with self._lock:
             turn = self._looking.setdefault(question, Lock())
         with turn:  # the images of an index are proved at the same time
-            if question not in self._attached:
-                self._attached[question] = attached(registry, image, digest)
-            return self._attached[question]
+            known = self._attached.get(question)
+            if known is None:
+                known = attached(registry, image, digest)
+                self._keep(question, known)
+            return known
+
+    def _keep(self, question: tuple[str, str, str], known: Attached) -> None:
+        """Keep what was found, but not all that a run over a large ledger finds."""
+        size = sum(len(document.raw) for document in known.documents)
+        with self._lock:
+            if self._kept + size > MOST_KEPT_BYTES:
+                self._attached.clear()
+                self._read.clear()
+                self._kept = 0
+            self._kept += size
+            self._attached[question] = known
 
     def _examined(self, found: FoundDocument, rule: ProvenanceRule, wanted: ProvedImage) -> Examined | None:
         if found.fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,16 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.commands.attached import FoundDocument
-from ledger_tool.commands.provenance import Prover
-from ledger_tool.core.ledger.names import SourceRef
+from ledger_tool.commands.provenance import MOST_KEPT_BYTES, Prover
+from ledger_tool.core.ledger.names import Digest, SourceRef
 from ledger_tool.core.policy.policy import ProvenanceRule, TrustedSigner
 from ledger_tool.core.provenance.proof import ProvedImage
+from ledger_tool.core.registry.drift import Absent
+from ledger_tool.core.registry.image import ServedDocument
+from ledger_tool.core.registry.referrers import Referrer
 from ledger_tool.edges.provenance.trust import Trust
 from tests.support.registries.attesting import github
+from tests.support.registries.fake_registry import FakeRegistry
 from tests.support.values import signing
 from tests.support.values.make import digest
 from tests.support.values.profiles import example_count
 from tests.support.values.provenance import COMMIT, REPOSITORY
+from tests.support.values.signing import BUNDLE
 
 _IMAGE, _SIBLING, _ELSEWHERE = digest("image"), digest("sibling"), digest("elsewhere")
 _RULE = ProvenanceRule(("*",), (TrustedSigner(key="release.pub"),), (f"{REPOSITORY}*",))
@@ -104,3 +110,36 @@ def test_documents_prove_an_image_as_the_rule_says(written: list[Written]) -> No
     else:
         assert found.state == ("proved" if "holds" in outcomes else "missing")
     assert (found.state == "proved") == (found.signer == "key:release.pub" and not found.reason)
+
+
+class Holding(FakeRegistry):
+    """A registry that has one large statement for each digest."""
+
+    def referrers(self, image: str, digest: str) -> Sequence[Referrer]:  # type: ignore[override]
+        self._note("referrers", digest)
+        return [Referrer(Digest(digest), BUNDLE)]
+
+    def document(self, image: str, digest: str) -> ServedDocument | Absent:
+        layer = {"mediaType": BUNDLE, "digest": digest}
+        return ServedDocument(json.dumps({"layers": [layer]}).encode(), "")
+
+    def blob(self, image: str, digest: str, *, limit: int, what: str = "blob") -> bytes:
+        return b" " * (5 * 2**20)
+
+
+def test_what_was_found_is_looked_for_once_and_not_kept_without_end() -> None:
+    registry, prover = Holding("registry.example.com"), Prover(Trust(lambda _: None))
+
+    def look(number: int) -> None:
+        wanted = ProvedImage(digest=digest(number), source_ref=SourceRef(f"{REPOSITORY}@{COMMIT}"))
+        assert prover.proved(registry, "myorg/app", wanted, _RULE).state == "broken"
+
+    for _ in range(2):
+        look(0)
+    assert registry.count("referrers") == 1
+    for number in range(40):
+        look(number)
+        assert sum(len(one.raw) for found in prover._attached.values() for one in found.documents) <= MOST_KEPT_BYTES
+    assert registry.count("referrers") == 40
+    look(0)
+    assert registry.count("referrers") == 41

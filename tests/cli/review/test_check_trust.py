@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.support.git.upstream import Upstream
+from tests.support.git.upstream import Upstream, git
 from tests.support.registries.attesting import rule
 from tests.support.values import signing
+from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 from tests.support.values.sigstore import Instance
 
@@ -59,3 +61,27 @@ def test_a_file_that_is_of_no_use_is_a_finding(
     done = checked(ledger, upstream, signer, **files)
     assert done.code == 1
     assert done.out.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("provenance", "told"),
+    [
+        (None, "has no signed statement that was checked, which ledger.yaml requires"),
+        ({"digest": digest(), "builder": "b"}, "has no signed statement that was checked, which ledger.yaml requires"),
+        ({"digest": digest(), "signer": "key:b.pub"}, "but one by key:b.pub, whom ledger.yaml does not name"),
+        ({"digest": digest(), "signer": "key:a.pub"}, ""),
+    ],
+)
+def test_a_new_record_needs_a_signer_that_ledger_yaml_names_if_that_is_required(
+    ledger: Callable[..., Outcome], upstream: Upstream, provenance: dict[str, str] | None, told: str, tmp_path: Path
+) -> None:
+    settings = rule(signer="{key: a.pub}", require=True).encode()
+    base = upstream.commit_as_other_writer({"ledger.yaml": settings, "a.pub": signing.public_pem()})
+    made = record(platform="linux/amd64", provenance=provenance)
+    message = f"publish myorg/app:v1\n\nImage: myorg/app:v1\nPlatform: linux/amd64\nDigest: {made.digest}\n"
+    message += f"Source-Ref: {made.source_ref}\n"
+    upstream.commit_as_other_writer({"ledger.json": ledger_bytes(made)}, message)
+    git("clone", "--quiet", upstream.path, tmp_path / "clone")
+    done = ledger("check", "--base", base, "--repo", tmp_path / "clone")
+    assert done.code == (1 if told else 0), done.out
+    assert not told or (told in done.out and ": required: " in done.out)
