@@ -20,11 +20,13 @@ from typing import Any
 from ledger_tool.core.ledger import jsontext
 from ledger_tool.core.ledger.names import Digest, shown
 from ledger_tool.core.provenance.statement import MAX_BYTES, invalid
+from ledger_tool.errors import UsageError
 
 DSSE = "application/vnd.dsse.envelope.v1+json"
 BUNDLE = "application/vnd.dev.sigstore.bundle"
 _BUNDLE_VERSION = re.compile(rf"{re.escape(BUNDLE)}(?:\+json;\s*version=0\.[123]|\.v0\.3\+json)")
 _MOST_SIGNATURES = 32
+MOST_DOCUMENTS = 1000  # of a file
 _CERTIFICATE = "dev.sigstore.cosign/certificate"
 _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
 
@@ -73,9 +75,13 @@ class SignedDocument:
 
 
 def documents_in(raw: bytes) -> list[bytes]:
-    """Return the documents of a file: it is one, or has one on each line."""
-    lines = [line.strip() for line in raw.splitlines() if line.strip()]
-    return lines if len(lines) > 1 and all(line.startswith(b"{") and line.endswith(b"}") for line in lines) else [raw]
+    """Return the documents of a file: it is one, or has one on each line. Raises UsageError for too many."""
+    first, _, rest = raw.strip().partition(b"\n")
+    if not (rest and first.startswith(b"{") and first.rstrip().endswith(b"}")):
+        return [raw]
+    if rest.count(b"\n") + 2 > MOST_DOCUMENTS:
+        raise UsageError(f"the file has more than {MOST_DOCUMENTS} lines, each a statement", "leave out all of no use")
+    return [line.strip() for line in raw.split(b"\n") if line.strip()]
 
 
 def parse_document(raw: bytes, annotations: Mapping[str, str] | None = None) -> SignedDocument:

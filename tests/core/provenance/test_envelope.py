@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.provenance.envelope import documents_in, parse_document
+from ledger_tool.core.provenance.envelope import MOST_DOCUMENTS, documents_in, parse_document
 from ledger_tool.core.provenance.statement import MAX_BYTES
-from ledger_tool.errors import InvalidStatement
+from ledger_tool.errors import InvalidStatement, UsageError
 from tests.support.values import signing
 from tests.support.values.strategies import json_values
 
@@ -145,7 +145,11 @@ def test_a_file_has_one_document_or_one_on_each_line() -> None:
     assert documents_in(raw + b"\n\n" + raw + b"\r\n") == [raw, raw]
     indented = json.dumps(_BUNDLE, indent=2).encode()
     assert documents_in(indented) == [indented]
+    assert documents_in(indented + b"\n") == [indented + b"\n"]
     assert documents_in(b"") == [b""]
+    assert len(documents_in(b"{}\n" * MOST_DOCUMENTS)) == MOST_DOCUMENTS
+    with pytest.raises(UsageError, match="the file has more than 1000 lines"):
+        documents_in(b"{}\n" * (MOST_DOCUMENTS + 1))
 
 
 @given(st.one_of(st.binary(max_size=200), json_values.map(lambda value: json.dumps(value).encode())))
