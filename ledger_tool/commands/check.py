@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ledger_tool.commands.check_trust import trust_findings
-from ledger_tool.commands.commit_files import CommitFiles, Schema
+from ledger_tool.commands.commit_files import CommitFiles, Schema, commit_times
 from ledger_tool.commands.owned import LedgerKeys, RangeOwners, doubts
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
@@ -60,7 +60,8 @@ class Checked:
     `unserved` how many records are of images that no registry serves, and `yanked` which records of the ledger are
     marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
     lose, `outlived` what has become of versions that environments have, `signed` what owners have signed in the range,
-    and `doubts` what is to be known of who the owners are.
+    `doubts` what is to be known of who the owners are, and `claims` how many changes of pull digests or platforms rest
+    on the publisher's word.
     """
 
     findings: Sequence[CheckFinding]
@@ -75,6 +76,7 @@ class Checked:
     outlived: Sequence[OutlivedVersion] = ()
     signed: Sequence[Owned] = ()
     doubts: Sequence[str] = ()
+    claims: int = 0
 
     @property
     def ok(self) -> bool:
@@ -105,6 +107,7 @@ class _Past:
     faults: list[tuple[str, CommitFault]] = field(default_factory=list)
     findings: list[CheckFinding] = field(default_factory=list)
     claims: Sequence[UnprovenPull] = ()
+    told: Sequence[UnprovenPull] = ()  # those that the publisher claims
     files: Sequence[ChangedFile] = ()
     squash: Sequence[str] = ()
     signed: Sequence[Owned] = ()
@@ -140,8 +143,8 @@ def check(
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
-        is_invalid = any(finding.path == "ledger.json" for finding in now.findings)
-        return Checked(in_order(findings), 0, past.commits, invalid=is_invalid, files=past.files)
+        invalid = any(finding.path == "ledger.json" for finding in now.findings)
+        return Checked(in_order(findings), 0, past.commits, invalid=invalid, files=past.files)
     policy = None if any(finding.path == SETTINGS for finding in now.findings) else now.policy
     findings += located(_of_the_file(now.ledger, policy, clock), RecordPositions(now.ledger, now.ledger))
     looked = None
@@ -151,15 +154,15 @@ def check(
         if not start:
             now.policy.check_registries("compare with")
         looked = look(past.before.ledger, now.ledger, past.claims, past.policy, registries, jobs)
-    proven, seen = (looked.proven, looked.faults) if looked else ((), ())
-    claims = [("all commits together", claim.fault) for claim in past.claims if claim not in proven]
-    findings += located([*(("the registry", fault) for fault in seen), *claims], positions)
-    yanked = list(now.ledger.having("yanked"))
+    proven = looked.proven if looked else ()
+    taken = past.told if head and registries is None else ()
+    claims = [("all commits together", one.fault) for one in past.claims if one not in proven and one not in taken]
+    findings += located([*(looked.faults if looked else ()), *claims], positions)
     return Checked(
         in_order(findings), len(now.ledger), past.commits,
         unknown=looked.unknown if looked else (), unserved=looked.unserved if looked else 0,
-        yanked=yanked, files=past.files, squash=past.squash,
-        outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts,
+        yanked=list(now.ledger.having("yanked")), files=past.files, squash=past.squash,
+        outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts, claims=len(taken),
     )  # fmt: skip
 
 
@@ -219,7 +222,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     past = _Past(files.sound(parted), at_base, len(commits))
     judge, squash = RangeJudge(past.before.ledger, at_base, clock), SquashForecast()
     owners = RangeOwners(files, start, clock)
-    dates, line = _times(history, commits), first_parents(commits, start, tip)
+    dates, line = commit_times(history, commits), first_parents(commits, start, tip)
     for commit in commits:
         where = f"commit {commit.id[:12]}"
         parent = commit.parents[0] if commit.parents else ""
@@ -234,6 +237,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
     net = judge.net(last.ledger if now.ledger is None else now.ledger)
     past.faults += [("all commits together", fault) for fault in net.faults]
     past.claims = net.claims
+    past.told = [claim for claim in net.claims if claim.is_relabelled or claim.name in judge.pull_claims]
     signing = owners.judge()
     past.faults += signing.of_records()
     past.findings += signing.of_files()
@@ -245,13 +249,6 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Pa
         undone = files.reverted.undone(squashed, squash.message, made, last.ledger)
         past.squash = squash.losses(past.before.ledger, last.ledger, at_base, undone)
     return past
-
-
-def _times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestamp]:
-    """Return when the commits, and the first parents of them all, were made."""
-    times = {commit.id: commit.at for commit in commits}
-    outside = sorted({commit.parents[0] for commit in commits if commit.parents} - times.keys())
-    return times | dict(zip(outside, history.times(outside), strict=True))
 
 
 def _other_files(past: _Past, history: History, parted: str, tip: str) -> None:

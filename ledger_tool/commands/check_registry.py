@@ -29,7 +29,7 @@ class RegistryVerdict:
     `unserved` counts the digests of images that no registry serves.
     """
 
-    faults: Sequence[CommitFault]
+    faults: Sequence[tuple[str, CommitFault]]
     unknown: Sequence[str]
     unserved: int
     proven: Container[UnprovenPull]
@@ -43,7 +43,7 @@ def look(
     answers = list(wrong_records(new_records(before, after), once, policy, registries, jobs))
     answers += missing_digests(wanted, once, policy, registries, jobs)
     return RegistryVerdict(
-        [fault for fault in answers if isinstance(fault, CommitFault)],
+        [("the registry", fault) for fault in answers if isinstance(fault, CommitFault)],
         sorted({reason for reason in answers if isinstance(reason, str)}),
         sum(not registries.serving(policy, record.image) for record, _ in wanted),
         proven_claims(claims, once, policy, registries, jobs),

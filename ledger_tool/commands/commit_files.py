@@ -13,9 +13,11 @@ from typing import Any
 from ledger_tool.commands.ports import History
 from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
 from ledger_tool.errors import InvalidLedger, LedgerError, UsageError
 
@@ -124,3 +126,10 @@ class CommitFiles:
         while len(self._ledgers) > _KEPT:
             del self._ledgers[next(iter(self._ledgers))]
         return ledger
+
+
+def commit_times(history: History, commits: Sequence[Commit]) -> Mapping[str, Timestamp]:
+    """Return when the commits, and the first parents of them all, were made."""
+    times = {commit.id: commit.at for commit in commits}
+    outside = sorted({commit.parents[0] for commit in commits if commit.parents} - times.keys())
+    return times | dict(zip(outside, history.times(outside), strict=True))

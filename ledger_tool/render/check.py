@@ -129,6 +129,9 @@ def notes(checked: Checked) -> Iterator[str]:
         yield f"warning: {len(checked.outlived) - MOST_OUTLIVED} more versions of environments are no longer good"
     yield from (f"note: another file changes: {line}" for line in file_lines(checked.files))
     yield from (f"note: if the host squashes these commits, {loss}" for loss in checked.squash)
+    if checked.claims:
+        what = counted(checked.claims, "changed pull digest or platform", "changed pull digests or platforms")
+        yield f"note: for {what} there is the publisher's word alone; `ledger check --registry` can look"
     if checked.signed:
         whose = "; ".join(f"{one.what}: {some_of(one.signers, MOST_SIGNERS)}" for one in checked.signed[:MOST_SIGNED])
         more = f", and {len(checked.signed) - MOST_SIGNED} more" if len(checked.signed) > MOST_SIGNED else ""

@@ -18,6 +18,7 @@ from tests.support.git.owned import OwnedLedger, make_keys
 from tests.support.git.server_hook import LEDGER, install
 from tests.support.git.servers import SshServer
 from tests.support.git.upstream import Upstream
+from tests.support.registries.world import World
 from tests.support.values.make import SOURCE, but, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
@@ -211,3 +212,22 @@ def test_the_quarantine_is_seen_by_check_head_and_by_nothing_else(
 def test_head_excludes_what_it_contradicts(ledger: Run, pusher: Pusher) -> None:
     for option in (("--branch", "main"), ("--fix",)):
         assert ledger("check", "--repo", pusher.server.path, "--head", "main", *option).code == 2
+
+
+def test_what_only_a_registry_can_show_is_the_publishers_word_as_in_the_audit(world: World) -> None:
+    """An index that grew: `publish` has asked the registry, and says so in its commit. A hook asks nobody."""
+    install(world.upstream)
+    world.push("v1", "app", ("linux/amd64",))
+    assert world.publish("v1").code == 0
+    world.push("v1", "app", ("linux/amd64", "linux/arm64"))
+    done = world.publish("v1")
+    assert (done.code, world.upstream.tip()) == (0, done.json["commit"]), done.err
+    where = ("--repo", world.upstream.url, "--branch", "main", "--base", f"{done.json['commit']}~1")
+    assert " index: " in world.run("check", *where).out
+    here = ("--repo", world.upstream.path, "--head", "main", "--base", "main~1")
+    checked = world.run("check", *here)
+    assert (checked.code, checked.out) == (0, "")
+    assert "note: for 1 changed pull digest or platform there is the publisher's word alone" in checked.err
+    told = world.upstream.git("log", "-1", "--format=%B").replace("Replaces-Index", "X-Index")
+    made = world.upstream.git("commit-tree", "-p", "main~1", "-F", "-", "main^{tree}", stdin=told.encode())
+    assert " index: " in world.run("check", "--repo", world.upstream.path, "--head", made, "--base", "main~1").out

@@ -18,7 +18,7 @@ from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.environment import gives_reason, judge_environments, merge_faults
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
-from ledger_tool.core.judging.pulls import DECISIVE, split_fault
+from ledger_tool.core.judging.pulls import DECISIVE, PullClaims, split_fault, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
 from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
@@ -55,6 +55,7 @@ class RangeJudge:
     def __init__(self, before: Ledger, base: Policy, clock: Timestamp | None = None) -> None:
         self._base = base
         self._net = NetJudge(before, base, clock)
+        self.pull_claims = PullClaims()
 
     def commit(
         self,
@@ -84,7 +85,9 @@ class RangeJudge:
             faults += judge_environments(effects, after, message, policy, undone, at, self._base, accounts)
             for name in _with_reason(effects, after, message, accounts):
                 self._net.explain(name, after.find(name))
-        self._net.remember(before, differences, faults, restored(effects, undone), at)
+        put_back = restored(effects, undone)
+        self.pull_claims.remember(untold_pulls(effects, faults, put_back), message)
+        self._net.remember(before, differences, faults, put_back, at)
         return faults
 
     def merge(

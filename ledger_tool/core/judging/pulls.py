@@ -6,7 +6,8 @@ has to have looked at the registry. Git cannot show that: the commit's trailers 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.effect import Effect, PullMove, pull_moves
 from ledger_tool.core.changes.message import Message
@@ -44,6 +45,24 @@ def is_claimed(move: PullMove, message: Message) -> bool:
             if claim.replaces in reached:
                 reached.update({claim.index} if claim.index else move.new)
     return reached.issuperset(move.new)
+
+
+@dataclass(slots=True)
+class PullClaims:
+    """The image:tags whose changed pull digests the messages of a range claim, or do not tell of."""
+
+    _claimed: set[Name] = field(default_factory=set)
+    _untold: set[Name] = field(default_factory=set)
+
+    def remember(self, moves: Iterable[tuple[PullMove, bool]], message: Message | None) -> None:
+        """Note what `untold_pulls` yields of a commit, and what its message says of that."""
+        for move, is_untold in moves:
+            if is_untold:
+                is_told = message is not None and is_claimed(move, message)
+                (self._claimed if is_told else self._untold).add(move.name)
+
+    def __contains__(self, name: Name) -> bool:
+        return name in self._claimed and name not in self._untold
 
 
 def split_by(effects: Sequence[Effect], after: Ledger) -> Iterator[CommitFault]:
