@@ -18,7 +18,7 @@ from ledger_tool.core.judging.owners import Owned, owned_files, owned_records, s
 from ledger_tool.core.judging.rebase import CommitContent, merge_files, replay, retold
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.errors import RuleRefused, UsageError
+from ledger_tool.errors import InvalidLedger, RuleRefused, UsageError
 
 
 class Branch(Protocol):
@@ -36,6 +36,9 @@ class Branch(Protocol):
     def is_signed(self, commit: str) -> bool:
         """Return whether a commit has a signature, of whatever kind and worth."""
 
+    def is_ours(self, commit: str, parent: str) -> bool:
+        """Return whether `ledger` wrote a commit, with this parent, and nobody has amended it."""
+
     def move(self, old: str, new: str) -> None:
         """Move the branch from commit `old` to `new`. Raises Contended, Denied or UsageError."""
 
@@ -50,21 +53,24 @@ class Rebased:
     commits: Sequence[tuple[Commit, str]]
 
 
-def rebase(
-    history: History, branch: Branch, onto: str, *, unless_signed: bool = False, dry_run: bool = False
-) -> Rebased:
+def rebase(history: History, branch: Branch, onto: str, *, unattended: bool = False, dry_run: bool = False) -> Rebased:
     """Replay the changes that only the head has on `onto`: all of them, or none.
 
     Authors, times of authorship and messages are kept; merges of the base are left out, as are commits whose
-    changes the base already has. Raises RuleRefused for collisions and if the signature of an owner would be lost or,
-    with `unless_signed`, any; UsageError for what only git can merge.
+    changes the base already has. Raises RuleRefused for collisions and if the signature of an owner would be lost;
+    UsageError for what only git can merge. `unattended`, also RuleRefused if there is any signature, or a commit that
+    `ledger` did not write.
     """
     base, head = history.resolve(onto), history.head()
     commits = history.commits(base, head)
+    if unattended and not history.contains(base, head):
+        _readable(history, commits)
     if history.merge_base(base, head) == base and all(len(commit.parents) == 1 for commit in commits):
         return Rebased(head, head, base, [(commit, commit.id) for commit in commits])
-    if unless_signed or not branch.signs:
-        _keep_signatures(history, branch, base, commits, every=unless_signed)
+    if unattended or not branch.signs:
+        _keep_signatures(history, branch, base, commits, every=unattended)
+    if unattended:
+        _only_ours(branch, commits)
     tip, state = base, _content(history, branch, base)
     replayed: list[tuple[Commit, str]] = []
     last = {base: state}  # usually the previous commit is the next one's parent
@@ -107,6 +113,31 @@ def _may_promote(history: History, commit: Commit, base: str, sides: tuple[Ledge
 
 def _content(history: History, branch: Branch, commit: str) -> CommitContent:
     return CommitContent(history.snapshot(commit).ledger, branch.files(commit))
+
+
+def _readable(history: History, commits: Sequence[Commit]) -> None:
+    """Raise RuleRefused for a commit without a valid ledger, or with a beginning of its own: a person made those."""
+    for commit in commits:
+        if not commit.parents:
+            raise _not_ours(commit, "it has no parent")
+        try:
+            history.snapshot(commit.id)
+        except InvalidLedger as error:
+            raise _not_ours(commit, error.message) from None
+
+
+def _only_ours(branch: Branch, commits: Sequence[Commit]) -> None:
+    """Raise RuleRefused for a commit that `ledger` did not write, or not as it is now."""
+    for commit in commits:
+        if len(commit.parents) != 1 or not branch.is_ours(commit.id, commit.parents[0]):
+            raise _not_ours(commit, "somebody else wrote or amended it")
+
+
+def _not_ours(commit: Commit, what: str) -> RuleRefused:
+    return RuleRefused(
+        f"commit {commit.id[:12]} is not as `ledger` made it ({what}), so it is a person's; nothing was changed",
+        "let its author bring the branch up to date, as with `ledger rebase` in a checkout",
+    )
 
 
 def _keep_signatures(history: History, branch: Branch, base: str, commits: Sequence[Commit], *, every: bool) -> None:

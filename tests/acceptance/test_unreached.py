@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.git.servers import free_port, http_server, make_certificate, silent_server, speaking_server
-from tests.support.git.upstream import Upstream
+from tests.support.git.upstream import Upstream, git
 from tests.support.registries.registry import RealRegistry, real_registry
 from tests.support.registries.wire import Reply, wire_server
-from tests.support.values.make import SOURCE, ledger_bytes, record
+from tests.support.values.doctor import problem
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -218,3 +219,43 @@ def test_a_silent_git_host_is_given_up_in_time(ledger: Run) -> None:
     with silent_server() as port:
         done = ledger("list", "--repo", f"https://127.0.0.1:{port}/ledger.git", "--timeout", "1")
         _fails(done, "timed out after")
+
+
+@pytest.mark.parametrize("page", [b"<html><body>Sign in</body></html>", b"{}", b"", b"<p>\n"])
+def test_a_page_in_the_place_of_a_git_host_is_not_an_empty_ledger(ledger: Run, page: bytes) -> None:
+    """To git, any page may be the list of the branches of a repository that is served as plain files."""
+    with wire_server() as wire:
+        wire.on("*", Reply(200, {"Content-Type": "text/html"}, page))
+        for words in (("list",), ("publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--offline")):
+            done = ledger(*words, "--repo", f"{wire.url}/team/ledger.git")
+            assert done.code == 2, done.err
+            assert "is not the address of a git repository" in done.err
+            assert "no login page or proxy answers in the host's place" in done.err
+        done = ledger("doctor", "--repo", f"{wire.url}/team/ledger.git")
+        problem(done, "remote", 2, "is not the address of a git repository")
+
+
+def test_an_empty_repository_is_still_one(ledger: Run, upstream: Upstream) -> None:
+    git("init", "--quiet", "--bare", upstream.path.parent / "empty.git")
+    with http_server(upstream.path.parent, "") as server:
+        done = ledger("list", "--repo", server.url("empty.git"))
+    assert done.code == 2
+    assert "is empty: it has no branch yet" in done.err
+
+
+@pytest.mark.parametrize("place", ["nosuch.invalid", "127.0.0.1:1"])
+def test_a_git_host_that_sends_git_on_to_one_that_is_not_reached(ledger: Run, place: str) -> None:
+    """Neither the name in the ledger's URL is wrong, nor is the other place a proxy."""
+    with wire_server() as wire:
+        wire.on("*", Reply(301, {"Location": f"http://{place}/login"}))
+        done = ledger("list", "--repo", f"{wire.url}/team/ledger.git")
+        _fails(done, f"/team/ledger.git: git is sent on to {place}: ", "check the URL, and that no login page")
+        assert "the name 127.0.0.1" not in done.err
+        assert "the proxy" not in done.err
+
+
+def test_a_git_host_that_limits_the_rate_of_requests(ledger: Run) -> None:
+    with wire_server() as wire:
+        wire.on("*", Reply(429))
+        done = ledger("list", "--repo", f"{wire.url}/team/ledger.git")
+    _fails(done, "limits the rate of requests (429)", "run it again later")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,19 @@ def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) 
     assert code == 0, output
     assert {one["image"] for one in stage.upstream.records()} == {"myorg/app", "myorg/worker"}
     assert {one["sourceRef"] for one in stage.upstream.records()} == {f"https://git.example.com/team/app.git@{COMMIT}"}
+
+
+def test_a_workspace_that_is_kept_serves_the_next_build(stage: Stage, change: dict[str, str], tmp_path: Path) -> None:
+    """Jenkins' secret files are read-only, and a copy that were, too, only root could write again."""
+    known = tmp_path / "known hosts"
+    shutil.copy(change["LEDGER_KNOWN_HOSTS"], known)
+    known.chmod(0o400)
+    for _ in range(2):
+        code, output = run(stage, check_steps(), change | {"LEDGER_KNOWN_HOSTS": str(known)})
+        assert code == 0, output
+        assert (stage.work / ".git/ledger_known_hosts").stat().st_mode & 0o200
+
+
+@pytest.mark.parametrize("text", KIT.values(), ids=KIT)
+def test_no_step_copies_a_file_with_its_mode(text: str) -> None:
+    assert not [step for step in shell_steps(text) if re.search(r"\b(?:cp|rsync|tar)\b", step)]

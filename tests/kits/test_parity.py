@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from ledger_tool.cli.main import program
+from ledger_tool.edges.files.kits import shell_script
 from tests.support import ROOT
 from tests.support.stage import github, gitlab
 from tests.support.stage.jenkins import environment, shell_steps
@@ -186,3 +191,90 @@ def test_without_the_ledgers_address_the_job_says_so(stage: Stage, access: dict[
     code, output = on_jenkins(stage, access | {"LEDGER_REPO": ""}, {})
     assert code == 2
     assert "error: LEDGER_REPO is not set; set it to the ledger's git URL" in output
+
+
+def _script(options: Mapping[str, str], tmp_path: Path) -> tuple[int, str, list[str]]:
+    """Run `publish.sh` with these variables and a `ledger` that only shows its arguments; return them with the rest."""
+    program = tmp_path / "ledger"
+    program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LEDGER_REPO": URL, **options}
+    done = subprocess.run(
+        ["sh", "-eu", ROOT / "ledger_tool/kits/shell/publish.sh"], env=environment, check=False, capture_output=True,
+        text=True, timeout=60,
+    )  # fmt: skip
+    return done.returncode, done.stderr, done.stdout.split("\0")[:-1]
+
+
+def _listed(kind: str) -> set[str]:
+    (names,) = re.findall(rf"^{kind}='(.*)'$", shell_script("publish.sh"), re.MULTILINE)
+    return set(names.split())
+
+
+# What has a variable of its own for all commands, and what is not for a job: its output is JSON.
+_ELSEWHERE = {"repo", "deploy-key", "known-hosts", "format", "help"}
+
+
+def test_the_variables_of_the_kits_are_the_options_of_publish() -> None:
+    command = typer.main.get_command(program(["publish"])).commands["publish"]  # type: ignore[attr-defined]
+    options = {
+        (max(option.opts, key=len).removeprefix("--"), option.multiple, option.is_flag)
+        for option in command.params
+        if option.param_type_name == "option"
+    }
+    named = {name for name, _, _ in options} - _ELSEWHERE
+    assert {name.removesuffix("s") for name in _listed("lists")} == {name for name, many, _ in options if many}
+    assert _listed("flags") == {name for name, _, is_flag in options if is_flag} - _ELSEWHERE
+    assert _listed("values") | _listed("flags") | {name.removesuffix("s") for name in _listed("lists")} == named
+
+
+def test_the_action_and_the_component_have_no_variable_that_the_script_does_not_know() -> None:
+    known = {
+        f"LEDGER_IN_{name.upper().replace('-', '_')}" for kind in ("values", "lists", "flags") for name in _listed(kind)
+    }
+    for path in (
+        "action.yml",
+        "templates/publish.yml",
+        "docs/ci.md",
+        *map(str, (ROOT / "ledger_tool/kits").rglob("examples/*")),
+    ):
+        assert set(re.findall(r"LEDGER_IN_[A-Z_]+[A-Z]", (ROOT / path).read_text())) <= known, path
+
+
+def test_every_option_can_be_passed(tmp_path: Path) -> None:
+    values = {f"LEDGER_IN_{name.upper().replace('-', '_')}": f"{name} *" for name in _listed("values")}
+    lists = {f"LEDGER_IN_{name.upper().replace('-', '_')}": f"  {name} 1 \r\n\t\n *=$HOME" for name in _listed("lists")}
+    flags = {f"LEDGER_IN_{name.upper().replace('-', '_')}": "true" for name in _listed("flags")}
+    code, said, words = _script(values | lists | flags, tmp_path)
+    assert (code, said, words[0], words[-2:]) == (0, "", "publish", ["--", "image *"])
+    expected = {f"--{name}={name} *" for name in _listed("values") - {"image"}}
+    expected |= {
+        f"--{name.removesuffix('s')}={value}" for name in _listed("lists") for value in (f"{name} 1", "*=$HOME")
+    }
+    assert set(words[1:-2]) == expected | {f"--{name}" for name in _listed("flags")}
+    assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize(
+    ("unknown", "nearest"),
+    [
+        ("PULLREQUEST", "PULL_REQUEST"), ("LABEL", "LABELS"), ("dry_run", "DRY_RUN"), ("PUBLISHED", "PUBLISHED_AT"),
+        ("DEPENDS_ONS", "DEPENDS_ON"), ("REASONS", "REASON"), ("", "PR"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_would_do_nothing_is_refused(unknown: str, nearest: str, tmp_path: Path) -> None:
+    """Even an empty one, and whatever else is told; a value only looks like a variable."""
+    given = {"LEDGER_IN_IMAGE": "myorg/app:v1\nLEDGER_IN_X=1", f"LEDGER_IN_{unknown}": ""}
+    code, said, words = _script(given, tmp_path)
+    message = f"error: LEDGER_IN_{unknown} is not a variable of this job; did you mean LEDGER_IN_{nearest}?\n"
+    assert (code, said, words) == (2, message, [])
+
+
+@pytest.mark.parametrize("publish", [on_github, on_gitlab, on_jenkins])
+def test_what_a_job_asks_for_is_done_or_refused(publish: Publish, stage: Stage, access: dict[str, str]) -> None:
+    before = stage.upstream.tip()
+    code, output = publish(stage, access, {"LEDGER_IN_PULLREQUEST": "true"})
+    assert code == 2, output
+    assert "did you mean LEDGER_IN_PULL_REQUEST?" in output
+    assert publish(stage, access, {"LEDGER_IN_DRY_RUN": "true"})[0] == 0
+    assert stage.upstream.tip() == before

@@ -98,6 +98,7 @@ def _request(stage: Stage, clone: Path, key: Path) -> None:
     for branch, tag, seed in (
         ("ledger/publish-v1.2", "v1.2", "ours"), ("ledger/signed", "v1.3", "signed"), ("ledger/collides", "v1.1", "x"),
         ("ledger/$(touch${IFS}pwned)", "v1.4", "evil"), ("person", "v1.5", "person"), ("ledger/alice", "v1.6", "alice"),
+        ("ledger/eve", "v1.7", "eve"),
     ):  # fmt: skip
         git("checkout", "--quiet", "-b", branch, start, cwd=clone)
         publish(stage, clone, tag, seed)
@@ -106,6 +107,9 @@ def _request(stage: Stage, clone: Path, key: Path) -> None:
             git(*signing, "commit", "--quiet", "--amend", "--no-edit", "-S", cwd=clone)
         if branch == "ledger/alice":
             git("commit", "--quiet", "--amend", "-m", "work in progress", cwd=clone)
+        if branch == "ledger/eve":  # the message stays, with the transaction
+            (clone / "README.md").write_text("eve's\n")
+            git("commit", "--quiet", "--all", "--amend", "--no-edit", cwd=clone)
         git("push", "--quiet", "origin", "HEAD", cwd=clone)
     git("checkout", "--quiet", "-b", "ledger/other-file", start, cwd=clone)
     (clone / "README.md").write_text("other\n")
@@ -153,8 +157,11 @@ def test_requests_that_conflict_are_rebased_unless_they_are_signed_or_collide(
     assert "its signature" in output
     assert "ledger/signed is left for a person to decide" in output
     assert "ledger/collides is left for a person to decide" in output
-    for name in ("ledger/alice", "ledger/orphan"):
-        assert f"{name} is left alone, because it has a commit that ledger did not make" in output
+    for name in ("ledger/alice", "ledger/eve"):
+        assert f"{name} is left for a person to decide" in output
+    assert output.count("is not as `ledger` made it") == 2
+    assert "ledger/orphan is left alone, because it has nothing in common with the base branch" in output
+    assert not [line for line in output.splitlines() if line.startswith("fatal:")]
     assert "person conflicts" not in output
     again = job(stage, access)[1]
     assert "ledger/publish-v1.2 conflicts" not in again
@@ -202,3 +209,29 @@ def test_a_key_that_may_not_write_fails_the_job(stage: Stage, access: dict[str, 
     code, output = on_gitlab(stage, access)
     assert code == 6, output
     assert "not allowed" in output
+
+
+@pytest.mark.parametrize("job", [on_gitlab, on_jenkins])
+def test_a_job_that_is_not_set_up_rightly_fails(
+    job: Job, stage: Stage, access: dict[str, str], requests: Path, tmp_path: Path
+) -> None:
+    """What is wrong with every branch is not for a person to decide about one."""
+    before = branches(stage)
+    known = tmp_path / "known"
+    known.write_text("")
+    code, output = job(stage, {**access, "LEDGER_KNOWN_HOSTS": str(known)})
+    assert code not in (0, 3), output
+    assert "left for a person" not in output
+    assert branches(stage) == before
+
+
+def test_a_git_that_cannot_tell_what_conflicts_is_named(stage: Stage, access: dict[str, str], requests: Path) -> None:
+    program = stage.root / "programs/git"
+    real = program.read_text()
+    program.write_text(
+        real.replace("exec ", 'case $1 in merge-tree) echo "usage: git merge-tree" >&2; exit 129 ;; esac\nexec ')
+    )
+    code, output = on_gitlab(stage, access)
+    assert code == 2, output
+    assert "error: git 2.38 or newer is needed to see what conflicts, and this is git version 2" in output
+    assert "usage:" not in output

@@ -14,8 +14,8 @@ from ledger_tool.cli.reading import Reading, reads
 def rebase(
     onto: Annotated[str, argument("ONTO", "The new base  [default: the remote's default branch]")] = "",
     output: o.TextOrJson = "text",
-    unless_signed: Annotated[
-        bool, flag("--unless-signed", "Refuse the rebase if it would lose a commit's signature.")
+    unattended: Annotated[
+        bool, flag("--unattended", "For jobs: refuse signed commits, and any that ledger did not make.")
     ] = False,
     dry_run: o.DryRun = False,
     sign: o.Sign = False,
@@ -33,9 +33,7 @@ def rebase(
 
     with replace(ledger, session_options=replace(ledger.session_options, sign=sign)).session() as session:
         branch = session.branch()
-        rebased = run(
-            branch.history, branch, onto or branch.default_base(), unless_signed=unless_signed, dry_run=dry_run
-        )
+        rebased = run(branch.history, branch, onto or branch.default_base(), unattended=unattended, dry_run=dry_run)
     ledger.screen.show(
         output, json=lambda: render.as_json(rebased), text=lambda: render.as_text(rebased, dry_run=dry_run)
     )

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.ledger.secrets import LONG_TOKEN, LONG_USER, Mask, secrets_of_header, secrets_of_url
-from ledger_tool.edges.files.disk import path_of, read_bytes
 from ledger_tool.edges.git.deploy_key import hold, read_key
+from ledger_tool.edges.git.known_hosts import read_known_hosts
 from ledger_tool.edges.git.location import Address, Credentials
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.settings_variables import CREDENTIAL, HEADER, numbered
@@ -47,7 +47,9 @@ _PASSED_SETTINGS = re.compile(
 _HELPERS = re.compile(r"credential\.(?:.*\.)?helper")
 _PROXY = re.compile(r"http\.(?:.*\.)?proxy")
 # The user's own override these. Without them, git would guess a committer, or refuse, where none is configured.
-_DEFAULT_SETTINGS = (("user.name", "ledger"), ("user.email", "ledger@localhost"))
+_DEFAULT_NAME, _DEFAULT_EMAIL = "ledger", "ledger@localhost"
+_DEFAULT_SETTINGS = (("user.name", _DEFAULT_NAME), ("user.email", _DEFAULT_EMAIL))
+DEFAULT_IDENTITY = f"{_DEFAULT_NAME} <{_DEFAULT_EMAIL}>"  # in git's notation
 _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
@@ -279,18 +281,8 @@ def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack
         options |= {"IdentitiesOnly": "yes", "IdentityAgent": "none"}
     if known_hosts:
         options |= {
-            "UserKnownHostsFile": hold(_known_hosts(known_hosts), "ledger-known-hosts", folder, stack),
+            "UserKnownHostsFile": hold(read_known_hosts(known_hosts), "ledger-known-hosts", folder, stack),
             "GlobalKnownHostsFile": os.devnull,
         }
     words += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     return shlex.join(words)
-
-
-def _known_hosts(value: str) -> bytes:
-    if "\n" in value or re.search(r"\s(?:ssh|ecdsa|sk)-\S+\s+AAAA", value):
-        return value.replace("\r", "").encode() + b"\n"
-    try:
-        return read_bytes(path_of(value, "the known-hosts file"), 1024 * 1024, "the known-hosts file") + b"\n"
-    except UsageError as error:
-        hint = "create it with `ssh-keyscan HOST`, and compare the fingerprint with the one that the host publishes"
-        raise error.within("", hint) from None

@@ -15,10 +15,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ledger_tool.edges.files.disk import local_errors, path_of, read_bytes
-from ledger_tool.errors import Denied
+from ledger_tool.edges.git.known_hosts import is_known_hosts
+from ledger_tool.errors import Denied, UsageError
 
 MAX_BYTES = 64 * 1024
 _LONGEST_PATH = 200  # characters; a private key is always longer
+_KEY_TEXT = r"-----|\n|\\n|\A(?:ssh|ecdsa|sk)-[a-z0-9-]+ "
 _HINT = "give the whole private half of the deploy key, from `-----BEGIN` to `-----END …-----`, without a passphrase"
 
 
@@ -29,10 +31,17 @@ def read_key(value: str) -> bytes:
     message repeats the value: it may be the key.
     """
     text = _decoded(value)
-    if text.strip() and not re.search(r"-----|\n|\\n|\A(?:ssh|ecdsa|sk)-[a-z0-9-]+ ", text):  # a path
+    if text.strip() and not is_known_hosts(text) and not re.search(_KEY_TEXT, text):  # a path
         if len(value) > _LONGEST_PATH:
             raise Denied("the deploy key is neither a private key nor the path to one", _HINT)
-        text = read_bytes(path_of(value, "the deploy key"), MAX_BYTES, "the deploy key").decode("utf-8", "replace")
+        try:
+            raw = read_bytes(path_of(value, "the deploy key"), MAX_BYTES, "the deploy key")
+        except UsageError as error:
+            hint = (
+                "give the private key's path with `--deploy-key`; LEDGER_DEPLOY_KEY may hold the path or the key itself"
+            )
+            raise error.within("the deploy key", hint) from None
+        text = raw.decode("utf-8", "replace")
     if "\n" not in text.strip() and "\\n" in text:
         text = text.replace("\\n", "\n")
     lines = [line.strip() for line in text.replace("\r", "\n").split("\n") if line.strip()]
@@ -53,6 +62,8 @@ def _decoded(value: str) -> str:
 def _check(key: str) -> None:
     if not key.strip():
         raise Denied("the deploy key is empty", _HINT)
+    if is_known_hosts(key) and "-----" not in key and not re.match(r"(?:ssh|ecdsa|sk)-\S+ ", key):
+        raise Denied("the deploy key is not a key, but known-hosts lines", _HINT)
     if re.match(r"(?:ssh|ecdsa|sk)-\S+ ", key) or "PUBLIC KEY-----" in key:
         raise Denied("the deploy key is a public key", _HINT)
     if re.match(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^\n]", key):

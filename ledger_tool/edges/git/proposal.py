@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
-from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.proposal import Proposal, branch_name
-from ledger_tool.core.ledger.names import LEDGER, Timestamp
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
+from ledger_tool.edges.git.own_commits import writing_command
 from ledger_tool.edges.git.remote import RemoteBranch, RemoteRef
 from ledger_tool.edges.git.server_words import fetch_error
 from ledger_tool.edges.git.transaction import Operation, transact
@@ -87,7 +87,8 @@ class ProposedBranch:
         # Read from the commit itself, since its parent may not have been fetched.
         parents = re.findall(r"^parent (\S+)$", self._repository.must("cat-file", "commit", commits[-1]), re.MULTILINE)
         is_current = parents[:1] == [base]
-        is_ours = len(commits) == 1 and self._is_ours(commits[0], change, base if is_current else "")
+        parent = base if is_current else ""
+        is_ours = len(commits) == 1 and writing_command(self._repository, commits[0], parent) == change.verb
         if (is_current or not is_ours) and self._contains(commits[0], change):
             return True
         if not is_ours:
@@ -108,18 +109,6 @@ class ProposedBranch:
         if not self._ref.look():
             return []
         raise fetch_error(done, self._base.address, self._ref.branch)
-
-    def _is_ours(self, commit: str, change: Change, parent: str) -> bool:
-        """Return whether a run of this command made a commit; `parent` is `""` if it was not fetched."""
-        options = ("--no-show-signature", "--encoding=UTF-8", "--format=%B")
-        told = parse_message(self._repository.must("log", "-1", *options, commit, "--")).block
-        if not told.transaction or told.verb != change.verb:
-            return False
-        other_files, old_files = (
-            [entry for entry in self._repository.entries(revision) if entry.path != LEDGER]
-            for revision in (commit, parent or commit)
-        )
-        return other_files == old_files
 
     def _contains(self, commit: str, change: Change) -> bool:
         """Return whether a commit has the changed ledger, or the operation would not change the one that it has."""

@@ -17,6 +17,7 @@ from ledger_tool.edges.git.dates import dated_after
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
+from ledger_tool.edges.git.own_commits import writing_command
 from ledger_tool.edges.git.remote import RemoteRef, has_default_branch
 from ledger_tool.edges.git.repository import Entry, Repository
 from ledger_tool.edges.git.server_words import server_words
@@ -57,6 +58,9 @@ class RebasedBranch(ABC):
     def is_signed(self, commit: str) -> bool:
         headers = self.repository.git("cat-file", "commit", commit).stdout.partition(b"\n\n")[0]
         return bool(_signed.search(headers))
+
+    def is_ours(self, commit: str, parent: str) -> bool:
+        return bool(writing_command(self.repository, commit, parent))
 
     def write(self, parent: str, ledger: Ledger, files: Mapping[str, str], like: Commit, message: str) -> str:
         kept = []

@@ -38,6 +38,18 @@ class LoginRefused(Denied):
     """The remote does not accept the key, the token or the password."""
 
 
+def without_deploy_key(error: LoginRefused, variable: str | None) -> LoginRefused:
+    """Return what a refused login over ssh means where no deploy key is given; `variable` is what should have it."""
+    state = "is not set" if variable is None else "is empty"
+    return LoginRefused(
+        error.message.replace(
+            _KEY_REFUSED, " accepts none of ssh's own keys, if there are any, and no deploy key is given: "
+        ),
+        f"pass one with LEDGER_DEPLOY_KEY, which {state}, or `--deploy-key FILE`; in a job, check the name of its "
+        "secret, and that this run may read it; or register a key of your own with the host",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One meaning: words that have it, the message about `{where}` that `{says}` them, and what to do.
@@ -76,8 +88,10 @@ _NOT_FOUND = (
     "{where} was not found, or access to it is denied: {says}",
     "check the URL, and that the key or token is for that repository",
 )
+NO_PAGE = "check the URL, and that no login page or proxy answers in the host's place"
 _STORAGE = "check who owns the repository on its host, and its permissions and free space"
 _READ_ONLY = r"read[- ]?only"
+_KEY_REFUSED = " does not accept the key: "
 _PLACE = r"(?:repositor|project|instance|mirror|server|site|file ?system)"
 # The first that matches counts.
 _REFUSALS = (
@@ -85,6 +99,12 @@ _REFUSALS = (
         r"HOST IDENTIFICATION HAS CHANGED",
         "the host key of {where} has changed: another machine may be answering in its place",
         "compare the new fingerprint with the one that the host publishes; only then replace its known-hosts line",
+        raises=HostKeyRefused,
+    ),
+    Refusal(
+        r"REVOKED HOST KEY|marked as revoked",
+        "the host key of {where} is revoked by your known hosts: whoever answers may be another machine",
+        "ask who runs the host for its new key; do not take the old one into the known hosts again",
         raises=HostKeyRefused,
     ),
     Refusal(
@@ -115,7 +135,7 @@ _REFUSALS = (
     Refusal(
         r"not valid: is this a git repository|unable to update url base from redirection",
         "{where} is not the address of a git repository: {says}",
-        "check the URL, and that no login page or proxy answers in the host's place",
+        NO_PAGE,
         raises=UsageError,
     ),
     Refusal(
@@ -185,7 +205,7 @@ _REFUSALS = (
     ),
     Refusal(
         r"Permission denied \([a-z,-]*(?:publickey|password|keyboard)|Too many authentication failures",
-        "{where} does not accept the key: {says}",
+        f"{{where}}{_KEY_REFUSED}{{says}}",
         "check that the deploy key is registered with the repository, or pass another with `--deploy-key FILE`",
         for_origin="check that your ssh key is registered with the host, and may push to the repository",
         raises=LoginRefused,

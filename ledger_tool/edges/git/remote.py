@@ -17,6 +17,7 @@ from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
 from ledger_tool.edges.git.process import run
+from ledger_tool.edges.git.refusals import NO_PAGE
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
 from ledger_tool.edges.git.transaction import Operation, Writer, transact
@@ -31,6 +32,8 @@ _PAST_COMMITS = 1000  # how far to look back after a conflict, and for how many 
 _PAST_SECONDS = 10.0
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
 _TO_LIST = 30.0  # seconds that a remote may take to say what branches it has
+# What only a server of git says; see gitprotocol-http(5). A trace of curl has the headers of its answers.
+_SMART = re.compile(r"Recv header: content-type: application/x-git-upload-pack-advertisement", re.IGNORECASE)
 _IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one blocks the folder of our branches
 
 
@@ -237,8 +240,23 @@ def refs_of(repository: Repository, address: Address, *patterns: str, least: flo
     if not done.ok:
         raise fetch_error(done, address, "")
     commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
+    if not commits and address.scheme in ("http", "https") and not _speaks_git(repository, address, least):
+        raise UsageError(
+            f"{address.shown} is not the address of a git repository: something else answers there, or one without a "
+            "branch that is served as plain files",
+            NO_PAGE,
+        )
     head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
     return commits | {"HEAD": head[1] if head else ""}
+
+
+def _speaks_git(repository: Repository, address: Address, least: float) -> bool:
+    """Return whether an http server names no branch in git's protocol: git takes any page for plain files of none."""
+    environment = {**repository.environment, "GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
+    asked = replace(repository, environment=environment).git(
+        "ls-remote", "--", address.url, "HEAD", least=least, most=_TO_LIST, step="ls-remote", peer=address.shown
+    )
+    return bool(_SMART.search(asked.stderr))
 
 
 def has_default_branch(repository: Repository) -> bool:

@@ -100,6 +100,8 @@ def fetch_error(done: Completed, address: Address, branch: str, where: str = "")
     says = re.sub(
         r"unable to access '[^']*': |(?<=\S) Could not read from remote repository\.", "", server_words(words)
     )
+    if told is None and re.search(r"(?:returned error: |HTTP )429", words):
+        return Unreachable(f"{where} limits the rate of requests (429): {says}", "run it again later, or less often")
     if told is None:
         reason = says or "the remote closed the connection"
         return Unreachable(

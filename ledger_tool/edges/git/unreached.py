@@ -9,14 +9,18 @@ import os
 import re
 
 from ledger_tool.edges.git.location import Address
-from ledger_tool.edges.git.refusals import without_names
+from ledger_tool.edges.git.refusals import NO_PAGE, without_names
+from ledger_tool.edges.git.user_settings import user_settings
 from ledger_tool.edges.http.failure import GIT, ORIGIN, Cause, Failure, Route, failure
 from ledger_tool.edges.http.probe import sharpened
 from ledger_tool.edges.http.proxies import place_of, variable_for
+from ledger_tool.errors import UsageError
 
 _TUNNEL = re.compile(r"CONNECT tunnel failed, response (\d{3})|HTTP code (\d{3}) from proxy after CONNECT")
 _PLAIN_407 = re.compile(r"(?:returned error: |HTTP )407")
 _PEER = re.compile(r"(?:Failed to connect to|connect to host) (\S+) port (\d{1,5})")
+_UNRESOLVED = re.compile(r"Could not resolve host: (\S+)")
+_PROXY_SETTING = re.compile(r"http\.(?:.*\.)?proxy")
 _NO_PROXY_NAME = re.compile(r"Could not resolve proxy")
 # The first that matches counts.
 _CAUSES = (
@@ -65,13 +69,37 @@ def unreached(words: str, address: Address) -> Failure | None:
     """Return why a remote was not reached, or None if git's words do not say it."""
     if not address.host:
         return None
-    peer, words = _PEER.search(words), without_names(words)
+    peer, unresolved, words = _PEER.search(words), _UNRESOLVED.search(words), without_names(words)
     cause = next((cause for pattern, cause in _CAUSES if re.search(pattern, words)), None)
     if cause is None:
         return None
     place = f"{peer[1]}:{peer[2]}" if peer else ""
+    if address.scheme != "ssh" and (elsewhere := _sent_on(address, place, unresolved[1] if unresolved else "")):
+        told = failure(cause, elsewhere)
+        return Failure(f"git is sent on to {elsewhere.host}: {told.says}", NO_PAGE)
     route = _route(address, place, is_through=bool(_NO_PROXY_NAME.search(words)))
     return failure(sharpened(cause, route), route)
+
+
+def _sent_on(address: Address, peer: str, unresolved: str) -> Route | None:
+    """Return the route to the place that a redirect led to, or None if git was at the remote or at a proxy."""
+    own = Route(address.scheme, address.host, GIT)
+    if unresolved:  # a proxy's name has other words
+        return Route("", unresolved, GIT) if unresolved.lower() != own.name.strip("[]").lower() else None
+    if not peer or peer.lower() == _place(own) or variable_for(address.url, os.environ) or _has_git_a_proxy():
+        return None
+    return Route("", peer, GIT)
+
+
+def _place(route: Route) -> str:
+    return f"{route.name.strip('[]')}:{route.port}".lower()
+
+
+def _has_git_a_proxy() -> bool:
+    try:
+        return any(_PROXY_SETTING.fullmatch(setting.key) for setting in user_settings(None))
+    except UsageError:
+        return True
 
 
 def _route(address: Address, peer: str, *, is_through: bool) -> Route:
@@ -83,7 +111,7 @@ def _route(address: Address, peer: str, *, is_through: bool) -> Route:
     direct = Route(address.scheme, address.host, setup)
     variable = variable_for(address.url, os.environ) if address.scheme != "ssh" else ""
     configured = place_of(os.environ[variable]) if variable else ""
-    is_elsewhere = bool(peer) and peer.lower() != f"{direct.name.strip('[]')}:{direct.port}".lower()
+    is_elsewhere = bool(peer) and peer.lower() != _place(direct)
     if address.scheme == "ssh" or not (is_elsewhere or is_through or (configured and not peer)):
         return direct
     where = f"{variable} and git's `http.proxy`" if variable else "git's `http.proxy`"

@@ -18,6 +18,7 @@ from ledger_tool.edges.deadline import Deadline, usual_deadline
 from ledger_tool.edges.files.temporary import private_folder
 from ledger_tool.edges.git.access import Access, prepare
 from ledger_tool.edges.git.location import Address, Credentials
+from ledger_tool.edges.git.refusals import LoginRefused, without_deploy_key
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
 from ledger_tool.edges.git.view import make_view
@@ -50,6 +51,9 @@ class Workspace(AbstractContextManager["Workspace"]):
         """Return an error about access, with a hint about the settings that may explain it and that are not used."""
         if not isinstance(error, (Denied, Unreachable)) or isinstance(error, NotTheOwner) or not any(self._accesses):
             return error
+        is_by_ssh = any(address and address.scheme == "ssh" and address.is_ledgers for address in self._accesses)
+        if isinstance(error, LoginRefused) and is_by_ssh and not self.credentials.deploy_key:
+            error = without_deploy_key(error, os.environ.get("LEDGER_DEPLOY_KEY"))
         unused = [self._hint_about(name) for name in self._unused(error)]
         return error.within("", "; ".join([error.hint, *unused])) if unused else error
 

@@ -1,8 +1,11 @@
-# Rebases the branches of requests that `ledger` made, as far as they conflict with the base branch, whose tip is checked
-# out. One with a signed commit is left alone: its rebased commits would not be signed. So is one with a commit that
-# `ledger` did not make: it is a person's. What is wrong with one branch stops none of the others.
+# Rebases the branches named `ledger/…`, which are those of requests, as far as they conflict with the base branch, whose
+# tip is checked out. `ledger` leaves one alone that has a signed commit, whose signature would be lost, or a commit that
+# it did not make: that is a person's. What is wrong with one branch stops none of the others.
 code=0
-git merge-tree --write-tree HEAD HEAD >/dev/null # git says why: before 2.38, it cannot tell what conflicts
+git merge-tree --write-tree HEAD HEAD >/dev/null 2>&1 || {
+  echo "error: git 2.38 or newer is needed to see what conflicts, and this is $(git --version); update it" >&2
+  exit 2
+}
 [ "$(git rev-parse --is-shallow-repository)" = false ] || {
   echo "error: the checkout is shallow, and does not show what conflicts; let the job fetch all of the history" >&2
   exit 2
@@ -11,24 +14,25 @@ refs=$(git for-each-ref --format='%(refname)' refs/remotes/origin/ledger/)
 for ref in $refs; do
   branch=${ref#refs/remotes/origin/}
   merged=0
-  git merge-tree --write-tree HEAD "$ref" >/dev/null || merged=$?
-  [ "$merged" != 0 ] || continue
-  commits=$(git rev-list --count "HEAD..$ref")
-  ours=$(git rev-list --count --no-merges -E --grep='^Transaction-Id: [0-9a-f]{16}$' "HEAD..$ref")
-  if [ "$commits" != "$ours" ]; then
-    echo "note: $branch is left alone, because it has a commit that ledger did not make"
-    continue
-  fi
-  [ "$merged" = 1 ] || {
-    echo "note: $branch is left alone, because git cannot tell whether it conflicts"
-    continue
-  }
-  echo "$branch conflicts with the base branch"
+  said=$(git merge-tree --write-tree HEAD "$ref" 2>&1) || merged=$?
+  case $merged in
+    0) continue ;;
+    1) echo "$branch conflicts with the base branch" ;;
+    *)
+      if git merge-base HEAD "$ref" >/dev/null; then
+        echo "error: git cannot tell whether $branch conflicts: $said" >&2
+        code=$merged
+      else
+        echo "note: $branch is left alone, because it has nothing in common with the base branch"
+      fi
+      continue
+      ;;
+  esac
   rebased=0
-  ledger rebase --repo "$LEDGER_REPO" --branch "$branch" --unless-signed || rebased=$?
+  ledger rebase --repo "$LEDGER_REPO" --branch "$branch" --unattended || rebased=$?
   case $rebased in
     0) ;;
-    2 | 3 | 4) echo "note: $branch is left for a person to decide" ;;
+    3) echo "note: $branch is left for a person to decide" ;;
     *) code=$rebased ;;
   esac
 done

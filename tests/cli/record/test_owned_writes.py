@@ -139,7 +139,7 @@ class TestRebase:
 
     def test_signed_commits_of_owners_are_left_alone(self, run: Run, branch: OwnedLedger) -> None:
         before = branch.upstream.tip("pr")
-        for more in ((), ("--unless-signed",), ("--dry-run",)):
+        for more in ((), ("--unattended",), ("--dry-run",)):
             done = run("payments-ci", "rebase", "main", "--branch", "pr", *more)
             assert (done.code, branch.upstream.tip("pr")) == (3, before)
             assert f"commit {before[:12]} is signed, and changes payments/api, which payments-ci owns" in done.err

@@ -281,10 +281,58 @@ def test_a_rebase_that_would_lose_a_signature_is_refused_if_so_asked(
         return made
 
     signed = commit(f"{head}\n{signature}\n\n{message}\n")
-    done = rebase("--unless-signed")
+    done = rebase("--unattended")
     assert done.code == 3
     assert "would lose its signature" in done.err
     assert upstream.tip("pr") == signed
     assert rebase().code == 0
     commit(f"{head}\n\n{message}\n\n{signature}\n")
-    assert rebase("--unless-signed").code == 0
+    assert rebase("--unattended").code == 0
+
+
+AMENDED = {
+    "by somebody else": ("--no-edit",),
+    "under another name": ("--no-edit", "--author=Eve <eve@example.com>"),
+    "with another message": ("--reset-author", "-m", "work in progress"),
+}
+
+
+@pytest.mark.parametrize("how", AMENDED)
+def test_what_a_person_amended_is_theirs_where_nobody_watches(how: str, clone: Clone) -> None:
+    """The transaction stays in the message of an amended commit."""
+    clone.git("checkout", "-q", "pr")
+    done = clone.ledger("rebase", "main", "--unattended", "--dry-run")
+    assert done.code == 0, done.err
+    clone.git("commit", "-q", "--amend", *AMENDED[how])
+    tip = clone.git("rev-parse", "pr")
+    done = clone.ledger("rebase", "main", "--unattended")
+    assert done.code == 3, done.err
+    assert "is not as `ledger` made it" in done.err
+    assert clone.git("rev-parse", "pr") == tip
+    assert clone.ledger("rebase", "main").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("README.md", "words\n"), ("ledger.json", "none\n"), ("ledger.json", "")]
+)
+def test_another_file_or_a_broken_ledger_makes_a_commit_a_persons(name: str, content: str, clone: Clone) -> None:
+    clone.git("checkout", "-q", "pr")
+    (clone.folder / name).write_text(content)
+    clone.git("add", "-A")
+    clone.git("commit", "-q", "--amend", "--no-edit", "--reset-author")
+    tip = clone.git("rev-parse", "pr")
+    done = clone.ledger("rebase", "main", "--unattended")
+    assert done.code == 3, done.err
+    assert clone.git("rev-parse", "pr") == tip
+
+
+def test_what_one_job_rebased_it_may_rebase_again(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "the job")
+    clone.git("checkout", "-q", "pr")
+    assert clone.ledger("rebase", "main", "--unattended").code == 0
+    clone.git("checkout", "-q", "main")
+    clone.publish("app:v9", 9)
+    clone.git("checkout", "-q", "pr")
+    done = clone.ledger("rebase", "main", "--unattended")
+    assert done.code == 0, done.err
+    assert clone.git("log", "-1", "--format=%cn", "pr") == "the job"

@@ -371,3 +371,60 @@ def test_the_libraries_that_signatures_need_are_looked_for_where_a_rule_names_a_
     assert states(seen("{key: a.pub}"))["signatures"] == "ok"
     problem(seen(keyless), "signatures", 2, "the Python library `sigstore` is not installed", "`pip install sigstore`")
     check_schema("doctor-v1", ledger("doctor", "--repo", upstream.url, "--format", "json").json)
+
+
+@pytest.mark.parametrize("variable", [None, ""])
+def test_a_login_without_a_deploy_key_is_not_called_a_wrong_key(
+    ledger: Run, sshd: SshServer, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    """The secret of a fork, of an unprotected branch, or with a mistake in its name."""
+    if variable is None:
+        monkeypatch.delenv("LEDGER_DEPLOY_KEY", raising=False)
+    else:
+        monkeypatch.setenv("LEDGER_DEPLOY_KEY", variable)
+    words = ("--repo", sshd.url(upstream.path), "--known-hosts", sshd.known_hosts)
+    state = "is not set" if variable is None else "is empty"
+    says = ("no deploy key is given", f"LEDGER_DEPLOY_KEY, which {state}")
+    problem(ledger("doctor", *words), "login", 6, *says)
+    done = ledger("list", *words)
+    assert done.code == 6
+    assert all(part in done.err for part in says)
+    assert "does not accept the key" not in done.err
+
+
+def _known(sshd: SshServer) -> tuple[str, str]:
+    host, _, key = sshd.known_hosts.read_text().splitlines()[0].partition(" ")
+    return host, key
+
+
+@pytest.mark.parametrize("shape", ["{0} {1}\\n", "# ours\\n{0} {1}", '"{0} {1}"', "{0} {1}\r\n", "# ours\n{0} {1}"])
+def test_known_hosts_that_a_ci_system_mangled(doctor: Doctor, sshd: SshServer, shape: str) -> None:
+    done = doctor(known_hosts=shape.format(*_known(sshd)))
+    assert states(done)["host key"] == "ok", done.out
+
+
+@pytest.mark.parametrize(
+    ("shape", "code", "says"),
+    [
+        ("{1}", 2, "has no known-hosts line in it"),
+        ("# {0}\n{1} root@vm", 2, "has no known-hosts line in it"),
+        ("{0} ssh-ed25519 AAAAbroken", 2, "has no known-hosts line in it"),
+        ("{0} ecdsa-sha2-nistp256 AAAAC3NzaC1lZDI1NTE5AAAAIA==", 2, "has no known-hosts line in it"),
+        ("/nowhere/known", 2, "the known hosts: cannot read /nowhere/known"),
+        ("@revoked {0} {1}", 6, "is revoked by your known hosts"),
+    ],
+)
+def test_known_hosts_that_are_none_are_not_called_those_of_another_host(
+    doctor: Doctor, sshd: SshServer, shape: str, code: int, says: str
+) -> None:
+    done = doctor(known_hosts=shape.format(*_known(sshd)))
+    problem(done, "ledger" if code == 2 else "host key", code, says)
+    assert "is unknown" not in lines(done).get("host key", ("", ""))[1]
+
+
+def test_a_deploy_key_that_is_none_is_called_the_deploy_key(doctor: Doctor, sshd: SshServer) -> None:
+    problem(doctor(key="/nowhere/key"), "ledger", 2, "the deploy key: cannot read /nowhere/key", "LEDGER_DEPLOY_KEY")
+    host, key = _known(sshd)
+    done = doctor(key=f"{host} {key}")
+    problem(done, "ledger", 6, "the deploy key is not a key, but known-hosts lines")
+    assert key not in done.out

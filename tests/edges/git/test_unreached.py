@@ -45,9 +45,10 @@ WORDS = {
     ),
     f"{AT}Received HTTP/0.9 when not allowed": "its answer is not HTTP",
     f"{AT}Could not resolve proxy: proxy.example.invalid": "the name of the proxy that git uses does not resolve",
-    f"{AT}Failed to connect to proxy.example.invalid port 3128: Connection refused": (
-        "the proxy proxy.example.invalid:3128 refused the connection"
+    f"{AT}Failed to connect to other.example.invalid port 3128: Connection refused": (
+        "git is sent on to other.example.invalid:3128: nothing listens on port 3128"
     ),
+    f"{AT}Could not resolve host: other.example.invalid": "git is sent on to other.example.invalid: the name other.ex",
     f"{AT}Received HTTP code 407 from proxy after CONNECT": "wants a login, or refuses the one that it gets",
     f"{AT}CONNECT tunnel failed, response 407": "wants a login, or refuses the one that it gets",
     f"{AT}The requested URL returned error: 407": "wants a login, or refuses the one that it gets",
@@ -111,3 +112,12 @@ def test_what_the_server_says_is_not_taken_for_the_words_of_this_machine() -> No
 def test_a_refusal_of_the_server_is_still_one() -> None:
     assert isinstance(_error(HTTPS, f"{AT}The requested URL returned error: 403"), Denied)
     assert isinstance(_error(HTTPS, "fatal: couldn't find remote ref refs/heads/main"), UsageError)
+
+
+@pytest.mark.parametrize("key", ["http.proxy", "http.https://git.example.invalid.proxy"])
+def test_with_a_proxy_in_gits_settings_another_place_is_the_proxy(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", key)
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "http://proxy.example.invalid:3128")
+    error = _error(HTTPS, f"{AT}Failed to connect to proxy.example.invalid port 3128: Connection refused")
+    assert "the proxy proxy.example.invalid:3128 refused the connection" in error.message

@@ -12,7 +12,7 @@ from typing import Any
 from tests.support.values.make import ledger_bytes
 
 _HERMETIC = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_GLOBAL": "/nonexistent/gitconfig",  # git replaces the file that it writes, and root could /dev/null
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "Other Writer",
     "GIT_AUTHOR_EMAIL": "other@example.com",
