@@ -133,6 +133,7 @@ class TestRebase:
         owned.upstream.git("update-ref", "refs/heads/pr", "main")
         new = record("payments/api", "v2", digest=digest("new"))
         message = f"publish payments/api:v2\n\nImage: payments/api:v2\nDigest: {new.digest}\nSource-Ref: {SOURCE}\n"
+        message += "Transaction-Id: 0123456789abcdef\n"
         owned.commit({"ledger.json": ledger_bytes(OLD, PAY, new)}, message, "payments-ci", branch="pr")
         owned.commit({"README.md": b"new\n"}, "something else")
         return owned
@@ -148,7 +149,7 @@ class TestRebase:
         unsigned = branch.upstream.git("cat-file", "commit", "pr").replace("gpgsig ", "x-was ")
         made = branch.upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=f"{unsigned}\n".encode())
         branch.upstream.git("update-ref", "refs/heads/pr", made)
-        done = run("stranger", "rebase", "main", "--branch", "pr", "--unless-signed")
+        done = run("stranger", "rebase", "main", "--branch", "pr", "--unattended")
         assert done.code == 0, done.err
         assert "gpgsig" not in branch.upstream.git("cat-file", "commit", "pr")
 
