@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,11 @@ from hypothesis import strategies as st
 
 from ledger_tool.cli.options import now
 from ledger_tool.commands.audit import audit as replay
+from ledger_tool.commands.check import check
+from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.edges.files.ledger import read_ledger, read_policy, schema
 from ledger_tool.edges.git.location import Credentials
+from ledger_tool.edges.git.served import open_served
 from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 from ledger_tool.errors import LedgerError
 from ledger_tool.render.screen import Screen
@@ -448,3 +453,30 @@ def test_any_sequence_of_operations_audits_clean(operations: list[Operation]) ->
         assert found.commits == len(clients.upstream.commits())
     finally:
         shutil.rmtree(folder)
+
+
+@example_count(8)
+@given(st.lists(OPERATIONS, min_size=1, max_size=6))
+def test_any_sequence_of_operations_passes_a_servers_hook(operations: list[Operation]) -> None:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        clients = _Operations(folder)
+        for one in operations:
+            clients.run(one)
+        assert list(_refused_at_the_server(clients.upstream)) == []
+    finally:
+        shutil.rmtree(folder)
+
+
+def _refused_at_the_server(upstream: Upstream) -> Iterator[CheckFinding]:
+    """Yield what a server's hook would have found in each push of one commit."""
+    with open_served(str(upstream.path), SessionOptions(credentials=Credentials()), Screen()) as session:
+        whole, of_records = session.history(), schema("ledger-v1")
+        for pushed, base in pairwise(upstream.commits()):
+            at = whole.times([pushed])[0]
+            history = replace(whole, revision=pushed)
+            checked = check(
+                history, base=base, head=pushed, schema=lambda: of_records, read_policy=read_policy, clock=at
+            )
+            # The times of the operations are long ago, or to come.
+            yield from (finding for finding in checked.findings if finding.rule not in ("ttl", "date"))
