@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # a ledger without owners need not load the rest
     from ledger_tool.core.judging.owners import Owned
 
 _HINT = (
-    "sign with the key of an owner: set git's `user.signingKey` (and `gpg.format`), or pass the key with `--deploy-key`"
+    "sign with the key of an owner: set git's `user.signingKey` (and `gpg.format`) to it or, where none is set, pass "
+    "it with `--deploy-key`"
 )
 
 
