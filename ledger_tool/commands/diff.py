@@ -17,7 +17,7 @@ from ledger_tool.core.judging.diff import TagChange, tag_changes
 from ledger_tool.core.judging.files import ChangedFile, others
 from ledger_tool.core.judging.owners import Owned, owned_by
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import SETTINGS
+from ledger_tool.core.ledger.names import SETTINGS, Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.errors import InvalidLedger
 
@@ -40,8 +40,8 @@ class Diff:
     owned: Sequence[Owned] = ()
 
 
-def diff(history: History, revisions: RevisionRange) -> Diff:
-    """Return what a range of revisions changes. Raises UsageError, InvalidLedger."""
+def diff(history: History, revisions: RevisionRange, clock: Timestamp) -> Diff:
+    """Return what a range of revisions changes, if it lands now. Raises UsageError, InvalidLedger."""
     base_tip, tip = (history.resolve(one) if one else history.head() for one in (revisions.base, revisions.head))
     parted = history.merge_base(base_tip, tip)
     start = parted if revisions.since_parted else base_tip
@@ -54,7 +54,7 @@ def diff(history: History, revisions: RevisionRange) -> Diff:
     changed_files = history.changed_files(start, tip)
     files = [file for file in others(changed_files) if file.path != SETTINGS or not settings_changed]
     policy = before.policy if start == base_tip else history.snapshot(base_tip).policy
-    owned = owned_by(compare(before.ledger, after.ledger), (file.path for file in changed_files), policy)
+    owned = owned_by(compare(before.ledger, after.ledger), (file.path for file in changed_files), policy, clock)
     return Diff(changes, behind, settings_changed, files, is_undoing=not revisions.since_parted, owned=owned)
 
 

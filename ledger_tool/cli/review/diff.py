@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from ledger_tool.cli.options import argument, formats
+from ledger_tool.cli.options import argument, formats, now
 from ledger_tool.cli.reading import Reading, reads
 
 
@@ -28,7 +28,7 @@ def diff(
 
     screen, revisions = ledger.screen, parse_range(base, head)
     with ledger.history() as history:
-        reviewed = run(history, revisions)
+        reviewed = run(history, revisions, now())
     screen.notes(render.notes(reviewed, revisions.base))
     screen.show(
         output,

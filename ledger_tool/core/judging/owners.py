@@ -23,7 +23,6 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, is_listed
 
 _MOST = 10  # signers in a message
-_LONG_AGO = Timestamp("0001-01-01T00:00:00Z")  # when nothing had expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,9 @@ def owned_records(differences: Iterable[Difference], policy: Policy, at: Timesta
     return list(owned.values())
 
 
-def owned_by(differences: Iterable[Difference], paths: Iterable[str], policy: Policy) -> list[Owned]:
-    """Return what changes of somebody, whenever that is; what has expired by then may go without."""
-    return [*owned_records(differences, policy, _LONG_AGO), *owned_files(paths, policy)]
+def owned_by(differences: Iterable[Difference], paths: Iterable[str], policy: Policy, at: Timestamp) -> list[Owned]:
+    """Return whose records and files change in a commit that is made at a time."""
+    return [*owned_records(differences, policy, at), *owned_files(paths, policy)]
 
 
 def owned_files(paths: Iterable[str], policy: Policy) -> list[Owned]:

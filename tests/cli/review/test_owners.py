@@ -431,6 +431,12 @@ def test_diff_says_whose_review_is_needed_in_every_format(gate: Gate, ledger: Ru
     ]
 
 
+def test_diff_asks_for_no_signature_where_only_expired_records_go(gate: Gate, ledger: Run) -> None:
+    before = gate.owned.commit(records(but(PAY, ttl="1d")), "expire it", "payments-ci")
+    gate.owned.commit(records(without=(PAY,)), "prune")
+    assert "needs the signature" not in ledger("diff", before, "main", "--repo", gate.owned.upstream.url).out
+
+
 def test_diff_shows_the_owners_that_the_base_has_by_now(ledger: Run, tmp_path: Path, keys: dict[str, Path]) -> None:
     owned = OwnedLedger.create(tmp_path, keys, "tags: {}\n")
     owned.upstream.git("update-ref", "refs/heads/pr", "main")

@@ -133,7 +133,7 @@ def test_both_judges_find_what_the_model_finds(keys: dict[str, Path], steps: lis
 
 
 @pytest.mark.storm
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(steps=STEPS)
 def test_both_judges_find_what_the_model_finds_in_a_storm(keys: dict[str, Path], steps: list[Step]) -> None:
     compare_with_the_model(keys, steps)
@@ -218,7 +218,7 @@ def test_no_graph_of_merges_lets_through_what_no_owner_signed(keys: dict[str, Pa
 
 
 @pytest.mark.storm
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(graph=GRAPHS)
 def test_no_graph_of_merges_lets_through_what_no_owner_signed_in_a_storm(
     keys: dict[str, Path], graph: tuple[Node, ...]
