@@ -50,52 +50,53 @@ def checked(
     if not rules:
         return seen
     try:
-        records = _records(drafts, images, before, force_reason)
+        becoming = _becoming(drafts, images, before, force_reason)
     except LedgerError:
         return replace(seen, is_open=True)  # which the write says, or does not, on the latest ledger
-    about = _about(records, together=prover.given is not None)
+    ruled = [(number, record) for number, own in enumerate(becoming) for record in own if record.image in rules]
+    about = _about([record for own in becoming for record in own], together=prover.given is not None)
 
-    def look(number: int) -> Proof | None:
-        record, draft = records[number], drafts[number]
-        if record.image not in rules:
-            return None
+    def look(task: tuple[int, Record]) -> Proof | None:
+        number, record = task
+        draft, old = drafts[number], _recorded(before, record)
         registry = _registry(draft, record, before, registries, host)
         if registry is None and prover.given is None:
             return None
-        old = _recorded(before, record)
-        recorded = (old.digest, old.signer) if old else ("", "")
         return prover.proved(
-            registry, record.image, wanted(record, about[record.name]), rules[record.image], recorded,
+            registry, record.image, wanted(record, about[record.name]), rules[record.image],
+            (old.digest, old.signer) if old else ("", ""),
             is_in_index=registry is not None,  # it was asked for the image
         )  # fmt: skip
 
-    results = dict(in_parallel(look, range(len(drafts)), jobs=jobs, longest=LONGEST_PROOF))
-    made: list[Draft] = []
+    made, held = list(drafts), dict[Key, tuple[Digest, SourceRef]]()
     notes: dict[str, None] = {}
-    held: dict[Key, tuple[Digest, SourceRef]] = {}
-    for number, (draft, record) in enumerate(zip(drafts, records, strict=True)):
-        proof = results[number]
+    proofs = dict(in_parallel(look, ruled, jobs=jobs, longest=LONGEST_PROOF))
+    for number, record in ruled:
+        proof = proofs[number, record]
         if isinstance(proof, LedgerError):
-            raise proof.within(draft.where)
-        made.append(draft if proof is None else _with(draft, record, proof, before, notes))
+            raise proof.within(drafts[number].where)
         if proof:
+            made[number] = _with(made[number], record, proof, before, notes)
             held[record.key] = record.digest, record.source_ref
     return replace(seen, drafts=made, notes=[*seen.notes, *notes], held=held)
 
 
-def _records(drafts: Sequence[Draft], images: Sequence[Image], before: Snapshot, force_reason: str) -> list[Record]:
-    """Return what drafts would be recorded as; that nothing is proved yet does not matter."""
+def _becoming(
+    drafts: Sequence[Draft], images: Sequence[Image], before: Snapshot, force_reason: str
+) -> list[list[Record]]:
+    """Return what each draft would be recorded as; that nothing is proved yet does not matter.
+
+    Of an index whose images are recorded, these are what it is said of.
+    """
     require = tuple(name for name in before.policy.require if name != "provenance")
     asked_less = replace(before, policy=replace(before.policy, require=require))
     after = writes.publish(asked_less, drafts, force_reason=force_reason).ledger
-    return [
-        next(
-            record
-            for record in after.find(Name(image, draft.tag))
-            if record.digest == draft.digest and draft.platform in (None, record.platform)
-        )
-        for draft, image in zip(drafts, images, strict=True)
-    ]
+    becoming = []
+    for draft, image in zip(drafts, images, strict=True):
+        records = [one for one in after.find(Name(image, draft.tag)) if draft.platform in (None, one.platform)]
+        own = [one for one in records if one.digest == draft.digest]
+        becoming.append(own or [one for one in records if one.index == draft.digest])
+    return becoming
 
 
 def _about(records: Sequence[Record], *, together: bool) -> dict[Name, frozenset[str]]:
@@ -138,5 +139,4 @@ def _with(draft: Draft, record: Record, proof: Proof, before: Snapshot, notes: d
         hint = "sign its provenance and attach that to the image, or name it with `--bundle FILE`, then publish again"
         raise NotProved(f"{name} is not proved: {proof.reason}", hint).within(draft.where)
     notes[f"note: {name} is not proved: {proof.reason}"] = None
-    old = _recorded(before, record)
-    return replace(draft, provenance=old) if old and old.signer else draft
+    return draft

@@ -101,7 +101,11 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
     after = {platform: _without_stale_mark(record, recorded, replaced) for platform, record in after.items()}
     if not recorded or not force_reason:
         return after
-    return _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
+    corrected = _corrected(after, images, Forced(replaced or _any(recorded).pull_digest, force_reason))
+    for platform, record in corrected.items():
+        if record.provenance != after[platform].provenance:
+            _check_required(record, placed[0][1], snapshot.policy)
+    return corrected
 
 
 def _meant(image: Record, known: Sequence[Record], recorded: Records, place: str) -> list[Record]:
@@ -205,11 +209,15 @@ def _continued_provenance(old: Provenance | None, new: Provenance | None) -> Pro
 
 def _fresh(image: Record, place: str, policy: Policy) -> Record:
     record = replace(image, ttl=image.ttl or policy.default_ttl(image.tag))
+    _check_required(record, place, policy)
+    return record
+
+
+def _check_required(record: Record, place: str, policy: Policy) -> None:
     try:
         policy.check_required(record)
     except (InvalidValue, NotProved) as error:
         raise error.within(place) from None
-    return record
 
 
 def _check_sound(after: Records, stated: Digest) -> None:
@@ -252,9 +260,21 @@ def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced)
     )
     if is_repeated:
         return after
+    proved = {image.digest for image in images if image.provenance and image.provenance.signer}
     return after | {
-        record.platform or "": replace(record, source_ref=given[record.digest], forced=mark) for record in stated
+        record.platform or "": replace(
+            record,
+            source_ref=given[record.digest],
+            forced=mark,
+            provenance=record.provenance if record.digest in proved else _unsigned(record.provenance),
+        )
+        for record in stated
     }
+
+
+def _unsigned(provenance: Provenance | None) -> Provenance | None:
+    """Return a provenance as of an image whose source is corrected: what was checked was the source before."""
+    return provenance and replace(provenance, signer="")
 
 
 def _without_stale_mark(record: Record, recorded: Records, replaced: Digest | None) -> Record:

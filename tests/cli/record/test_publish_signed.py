@@ -265,3 +265,42 @@ def test_a_file_may_have_the_statements_about_several_images_of_a_run(world: Wor
     assert done.code == 0, done.err
     file.write_bytes(file.read_bytes().splitlines()[0])
     assert f"{world.image}:b (linux/amd64) is not proved" in world.run(*words, "--bundle", file).err
+
+
+def test_an_index_whose_images_are_recorded_proves_them_only_where_a_registry_is_asked(
+    world: World, tmp_path: Path
+) -> None:
+    settle(world, rule(require=True))
+    layout = world.push("v1", "multi", BOTH)
+    file = tmp_path / "bundle.json"
+    file.write_bytes(signing.bundle(github(layout.digest)))
+    assert world.publish("v1", "--bundle", file).code == 0
+    before = world.upstream.records()
+    done = world.publish(f"v1@{layout.digest}", "--offline", "--bundle", file)
+    assert done.code == 3
+    assert "no registry was asked whether that has the image" in done.err
+    assert world.publish(f"v1@{layout.digest}", "--bundle", file).code == 0
+    assert world.publish(f"v1@{layout.digest}", "--offline").code == 0
+    assert world.upstream.records() == before
+
+
+def test_a_corrected_source_has_to_be_proved_anew(world: World) -> None:
+    settle(world, rule())
+    image, corrected = world.push("v1").digest, source("another")
+    refer(world, image, signing.bundle(github(image)))
+    assert world.publish("v1").code == 0
+    force = ("--force", "--reason", "wrong commit")
+    done = world.publish("v1", *force, source=corrected)
+    assert done.code == 3
+    assert "it says commit" in done.err
+    settle(world, rule(require=True))
+    done = world.publish(f"v1@{image}", "--offline", *force, source=corrected)
+    assert done.code == 3
+    assert "has no signed statement that was checked" in done.err
+    settle(world, rule())
+    assert world.publish(f"v1@{image}", "--offline", *force, source=corrected).code == 0
+    (record,) = world.upstream.records()
+    assert (record["sourceRef"], "signer" in record["provenance"]) == (corrected, False)
+    refer(world, image, signing.bundle(github(image, commit=corrected.rpartition("@")[2])))
+    assert world.publish("v1", source=corrected).code == 0
+    assert proved(world)["v1 linux/amd64"]["signer"] == "key:release.pub"
