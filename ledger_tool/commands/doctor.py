@@ -14,7 +14,7 @@ from ledger_tool.commands.doctor_tools import ConfiguredCredential, DoctorTools,
 from ledger_tool.core.ledger.names import Timestamp, counted, shown
 from ledger_tool.core.policy.policy import Registry, parse_registry
 from ledger_tool.core.policy.resolve import addressed
-from ledger_tool.core.writes.ci import source_ref, system_of, told_run
+from ledger_tool.core.writes.ci import source_ref, system_of, temporary_merge, told_run
 from ledger_tool.core.writes.clock import TOLERANCE
 from ledger_tool.errors import Denied, LedgerError, TryAgain, UsageError
 
@@ -67,18 +67,18 @@ def doctor_of_registry(tools: DoctorTools, typed: str) -> Iterator[Check]:
 
     Raises InvalidValue for what is neither.
     """
-    registry = parse_registry(typed, "host")
+    registry, is_typed = parse_registry(typed, "host"), True
     try:
         with tools.open_place() as place:
             raw = (place.folder_files() or place.files())[1]
         configured = addressed(tools.read_policy(raw).registries, typed)
-        registry = configured[0] if configured else registry
+        registry, is_typed = (configured[0], False) if configured else (registry, True)
     except LedgerError as error:
         if tools.is_ledger_named and "://" not in typed:
             says = f"{shown(typed)} is asked by https, since ledger.yaml is not known: {error.message}"
             yield Check("ledger.yaml", "note", says)
     witnesses: dict[str, float] = {}
-    yield from _registries([registry], tools, witnesses)
+    yield from _registries([registry], tools, witnesses, is_typed=is_typed)
     clock = _clock(witnesses, None, tools.now())
     if clock.state == "problem":
         yield clock
@@ -132,7 +132,9 @@ def _forge(place: LedgerPlace, tools: DoctorTools) -> Iterator[Check]:
         yield Check("protection", "ok", f"the forge shows this token no rule for pushes to `{shown(place.branch)}`")
 
 
-def _registries(registries: Iterable[Registry], tools: DoctorTools, witnesses: dict[str, float]) -> Iterator[Check]:
+def _registries(
+    registries: Iterable[Registry], tools: DoctorTools, witnesses: dict[str, float], *, is_typed: bool = False
+) -> Iterator[Check]:
     """Yield whether each registry answers, and which credential it gets; `witnesses` get what they say of the time."""
     asked: set[tuple[str, bool]] = set()
     for registry in registries:
@@ -140,7 +142,7 @@ def _registries(registries: Iterable[Registry], tools: DoctorTools, witnesses: d
             continue
         asked.add((registry.host.lower(), registry.plain_http))
         try:
-            client = tools.client(registry)
+            client = tools.client(registry, is_typed)
             credential, is_accepted, refusal = client.check_login()
         except LedgerError as error:
             yield problem("registry", error)
@@ -178,9 +180,11 @@ def _ci(tools: DoctorTools) -> Check:
         return Check("ci", "note", f"{says}; {f'the run is {run}' if run else 'set LEDGER_RUN and LEDGER_ACTOR'}")
     parts = [f"the run is {run}" if run else "it names no run", *told.left_out]
     try:
-        return Check("ci", "ok", "; ".join([f"{system.name}: built from {source_ref(tools.environment)}", *parts]))
-    except UsageError as error:
-        return Check("ci", "note", "; ".join([f"{system.name}: {error.message}", *parts, error.hint]))
+        built = f"{system.name}: built from {source_ref(tools.environment)}"
+    except UsageError as error:  # which names the system
+        return Check("ci", "note", "; ".join([error.message, *parts, error.hint]))
+    merge = temporary_merge(tools.environment)
+    return Check("ci", "note" if merge else "ok", "; ".join(filter(None, [built, merge, *parts])))
 
 
 def _clock(witnesses: Mapping[str, float], made_at: Timestamp | None, now: Timestamp) -> Check:

@@ -104,7 +104,7 @@ class DoctorTools:
     is_ledger_named: bool
     read_ledger: Callable[[bytes], Ledger]
     read_policy: Callable[[bytes | None], Policy]
-    client: Callable[[Registry], LoginRegistry]
+    client: Callable[[Registry, bool], LoginRegistry]  # whether somebody typed it, and ledger.yaml does not name it
     signature_libraries: Callable[[Sequence[TrustedSigner]], str]
     look_at_forge: Callable[[str, str], tuple[str, Sequence[str] | None]]
     environment: Mapping[str, str]

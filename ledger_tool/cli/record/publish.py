@@ -115,6 +115,8 @@ def publish(
     o.exclude_each_other({"--bundle": bundle, "--from": from_file})
     screen = ledger.screen
     screen.notes(left_out)
+    if not source and any(draft.source_ref is defaults.source_ref for draft in drafts):
+        screen.notes(_source_notes())
     with ExitStack() as stack:
         store = stack.enter_context(ledger.store())
         registries = None if offline else stack.enter_context(registry_access.open(ledger.host_deadline))
@@ -177,6 +179,14 @@ def _source(source: str) -> names.SourceRef | LedgerError:
         return ci.source_ref(os.environ)
     except UsageError as error:
         return error
+
+
+def _source_notes() -> list[str]:
+    """Return what is to be known of the CI system's sourceRef."""
+    from ledger_tool.core.writes.ci import temporary_merge
+
+    merge = temporary_merge(os.environ)
+    return [f"note: {merge}"] if merge else []
 
 
 def _named(image: str, image_option: str) -> Reference | None:

@@ -77,7 +77,7 @@ def _tools(ledger: Reading, registries: OpenRegistries) -> DoctorTools:
         is_ledger_named=ledger.repo != "." or Path(LEDGER).exists(),
         read_ledger=read_ledger,
         read_policy=read_policy,
-        client=registries.client,
+        client=lambda registry, is_typed: registries.client(registry, is_typed=is_typed),
         signature_libraries=signature_libraries,
         look_at_forge=lambda remote, branch: look_at_forge(remote, branch, os.environ, ledger.host_deadline),
         environment=os.environ,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from ledger_tool.core.ledger.names import HOST, parse_text, shown
 from ledger_tool.core.ledger.secrets import redacted
@@ -26,7 +26,8 @@ _secret = re.compile(
 # What forges, registries and clouds begin their tokens with, and a JWT (RFC 7519).
 _token = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:gh[opsur]_|github_pat_|gl[a-z]{2,6}-|npm_|dckr_[a-z]{3}_|dop_v1_|xox[a-z]-|hvs\.|pypi-)"
-    r"(?=[\w-]*[A-Z0-9])[\w-]{12,}|A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,})"
+    r"(?=[\w-]*[A-Z0-9])[\w-]{12,}|sk-(?=[\w-]*[A-Z0-9])[\w-]{20,}|sk-(?:proj|ant)-[\w-]{12,}"
+    r"|[rs]k_live_\w{12,}|-----BEGIN |A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,})"
 )
 
 
@@ -57,9 +58,16 @@ def parse_run(value: str) -> str:
         or any(_secret.search(unquote(name)) for name in _parameter.findall(value))
     ):
         raise InvalidValue("run", "the run's URL has a login or a token in it", hint)
-    if len(value) > _RUN_MAX or not re.fullmatch(RUN, value):
+    if len(value) > _RUN_MAX or not re.fullmatch(RUN, value) or not _has_a_port_that_exists(value):
         raise InvalidValue("run", f"the run `{shown(value)}` is not the http(s) URL of a page", hint)
     return value
+
+
+def _has_a_port_that_exists(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def parse_actor(value: str) -> str:

@@ -29,7 +29,9 @@ _in_url = re.compile(r"((?:\b[a-z][a-z0-9+.-]{0,40}:)?//)([^/\s]*)@", re.IGNOREC
 # The beginnings of what was meant as a URL with a login, in whatever text: `http:/user:password@`, `user:password@`,
 # and `https://user:password`, where the password may have a slash or a blank in it. No part is looked at over and over.
 _one_slash = re.compile(r"(\bhttps?:/?)(?!/)[^/\s@:]*:", re.IGNORECASE)
-_two_slashes = re.compile(r"(https?://)[^\s/:@]+:(?!\d{1,5}(?![^\s/`'\",;:.)])|PORT)", re.IGNORECASE)
+_PORT = r"(?:\d{1,5}(?![^\s/`'\",;:.)])|PORT)"
+_IPV6 = rf"\[[0-9a-f:.]+\](?!:(?!{_PORT}))"
+_two_slashes = re.compile(rf"(https?://)(?!{_IPV6})[^\s/:@]+:(?!{_PORT})", re.IGNORECASE)
 _user = re.compile(r"[^\s/@:`'\"(]+")
 _user_start = re.compile(r"(?<![\w/.@%+-])[^\s/@:`'\"(]")
 _password = re.compile(

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ledger_tool.core.registry.address import is_loopback, is_plain_host, why_internal
 
 _scheme = re.compile(
-    r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)\s+(?=[A-Za-z_]+\s*=)|(?:^|,)\s*(Basic|Negotiate)\s*(?=,|$)", re.IGNORECASE
+    r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)\s+(?=[A-Za-z_]+\s*=)|(?:^|,)\s*(Basic|Negotiate|NTLM)\s*(?=,|$)", re.IGNORECASE
 )
 _parameter = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 

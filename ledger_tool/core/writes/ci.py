@@ -22,7 +22,8 @@ class System(NamedTuple):
     repository's URL, and the one with the commit.
 
     `run` and `actor` are made up of variables, too: the URL of the run, and who or what started it, the first of them
-    of which all variables are set.
+    of which all variables are set. `merged` is a variable, and the pattern of its values where the commit is a
+    temporary one: the merge of a pull request, which is gone when the request is merged.
     """
 
     name: str
@@ -32,10 +33,12 @@ class System(NamedTuple):
     commit: str
     run: tuple[str, ...]
     actor: tuple[str, ...]
+    merged: tuple[str, str] = ("", "")
 
 
 _GITHUB_URL = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}"
 _GITHUB_ACTOR = ("{GITHUB_TRIGGERING_ACTOR}", "{GITHUB_ACTOR}")  # the first one differs if a run is run again
+_MERGED_PULL = r"refs/pull/\d+/merge"
 SYSTEMS = (
     System(
         "Woodpecker", "CI", "woodpecker", "{CI_REPO_URL}", "CI_COMMIT_SHA", ("{CI_PIPELINE_URL}",),
@@ -46,11 +49,11 @@ SYSTEMS = (
     System("Gitea Actions", "GITEA_ACTIONS", "true", _GITHUB_URL, "GITHUB_SHA", (), _GITHUB_ACTOR),
     System(
         "GitHub Actions", "GITHUB_ACTIONS", "true", _GITHUB_URL, "GITHUB_SHA",
-        (f"{_GITHUB_URL}/actions/runs/{{GITHUB_RUN_ID}}",), _GITHUB_ACTOR,
+        (f"{_GITHUB_URL}/actions/runs/{{GITHUB_RUN_ID}}",), _GITHUB_ACTOR, ("GITHUB_REF", _MERGED_PULL),
     ),
     System(
         "GitLab CI", "GITLAB_CI", "true", "{CI_PROJECT_URL}", "CI_COMMIT_SHA", ("{CI_PIPELINE_URL}",),
-        ("{GITLAB_USER_LOGIN}",),
+        ("{GITLAB_USER_LOGIN}",), ("CI_MERGE_REQUEST_EVENT_TYPE", "merged_result|merge_train"),
     ),
     System(
         "Azure Pipelines", "TF_BUILD", "true", "{BUILD_REPOSITORY_URI}", "BUILD_SOURCEVERSION",
@@ -58,7 +61,7 @@ SYSTEMS = (
             f"{{{collection}}}/{{SYSTEM_TEAMPROJECT}}/_build/results?buildId={{BUILD_BUILDID}}"
             for collection in ("SYSTEM_COLLECTIONURI", "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI")
         ),
-        ("{BUILD_REQUESTEDFOR}",),
+        ("{BUILD_REQUESTEDFOR}",), ("BUILD_SOURCEBRANCH", _MERGED_PULL),
     ),
     System(
         "Bitbucket Pipelines", "BITBUCKET_BUILD_NUMBER", "", "{BITBUCKET_GIT_HTTP_ORIGIN}", "BITBUCKET_COMMIT",
@@ -121,6 +124,18 @@ def source_ref(environment: Mapping[str, str]) -> SourceRef:
     except InvalidValue as error:
         names = " and ".join(name for _, name, _, _ in Formatter().parse(system.url) if name)
         raise UsageError(f"{error.message}, as {system.name} set {names}", _HINT) from None
+
+
+def temporary_merge(environment: Mapping[str, str]) -> str:
+    """Return the note that the commit of `source_ref` is a temporary merge of a pull request, or `""` if it is none."""
+    system = system_of(environment)
+    variable, pattern = system.merged if system else ("", "")
+    if system is None or not variable or not re.fullmatch(pattern, environment.get(variable, "")):
+        return ""
+    return (
+        f"{system.commit} is a temporary merge of a pull request, which {system.name} deletes later: "
+        "pass its head with `--source URL@COMMIT`"
+    )
 
 
 def told_run(environment: Mapping[str, str], is_secret: Callable[[str], bool]) -> ToldRun:

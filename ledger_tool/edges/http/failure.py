@@ -63,6 +63,12 @@ REGISTRY = Setup(
     tls="write `- host: {host}` under `registries` in ledger.yaml",
     ca="`--ca-file FILE` or REQUESTS_CA_BUNDLE",
 )
+TYPED = Setup(
+    address="the host that was typed",
+    plain_http="type `http://{host}`, and " + REGISTRY.plain_http,
+    tls="type `{host}`, and " + REGISTRY.tls,
+    ca=REGISTRY.ca,
+)
 FORGE = Setup(
     address="the remote's URL, or LEDGER_FORGE_URL",
     plain_http="set LEDGER_FORGE_URL to `http://{host}`",

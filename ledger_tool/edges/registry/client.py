@@ -22,6 +22,7 @@ from ledger_tool.core.registry.image import Manifest, ServedDocument, digest_of,
 from ledger_tool.core.registry.referrers import Referrer
 from ledger_tool.edges.deadline import UNLIMITED, Deadline
 from ledger_tool.edges.http.client import Answer, Line
+from ledger_tool.edges.http.failure import REGISTRY, Setup
 from ledger_tool.edges.http.host import Host, TooLarge
 from ledger_tool.edges.registry import doubt, refused
 from ledger_tool.edges.registry.credentials import Credential, Keychain
@@ -63,8 +64,12 @@ class RegistryClient:
         http: Host | None = None,
         deadline: Deadline = UNLIMITED,
         beside: RegistryClient | None = None,
+        setup: Setup = REGISTRY,
     ) -> None:
-        """Open a client; `beside` is one of the same host, with which it shares connections, patience and the login."""
+        """Open a client; `beside` is one of the same host, with which it shares connections, patience and the login.
+
+        `setup` is where a person has named the registry.
+        """
         self.registry = registry
         self.plain_http = registry.plain_http
         host = "registry-1.docker.io" if same_host(registry.host) == HUB else registry.host
@@ -72,7 +77,7 @@ class RegistryClient:
         self._http: Host = (
             beside._http
             if beside
-            else http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file, deadline=deadline))
+            else http or Host(Line(f"{scheme}://{host}", jobs=jobs, ca_file=ca_file, deadline=deadline), setup=setup)
         )
         self.close = self._http.close
         self._login: Login = beside._login if beside else Login(registry, host, keychain, self._http)

@@ -176,7 +176,7 @@ def _from_entry(entry: Mapping[str, Any], source: str) -> Credential | None:
     if entry.get("username") and entry.get("password"):
         return Credential(source=source, username=str(entry["username"]), password=str(entry["password"]))
     try:
-        decoded = base64.b64decode(str(entry.get("auth", ""))).decode()
+        decoded = base64.b64decode("".join(str(entry.get("auth", "")).split()), validate=True).decode()
     except ValueError:
         message = f"{source} contain an `auth` that is not base64"
         raise UsageError(message, "log in again with `docker login`") from None

@@ -82,7 +82,15 @@ def busy(name: str, answer: Answer, where: str = "") -> Unreachable:
 
 
 def check_kind(name: str, root: Root, credential: Credential | None) -> None:
-    """Raise Denied for an identity token for a registry that takes a user name and a password alone."""
+    """Raise Denied for a registry that asks for a login of another kind than there is to send: then none is sent."""
+    if root.asks and not root.challenges.keys() & {"basic", "bearer"}:
+        kinds = shown(", ".join(scheme.title() for scheme in root.challenges))
+        kind = f"of a kind that is not supported here ({kinds})" if kinds else "without saying of which kind"
+        raise Denied(
+            f"{name} asks for a login {kind}, so no credential was sent",
+            "ask whoever runs it for an address that takes a user name and a password, or a token; check any proxy in "
+            "front of it",
+        )
     if root.asks and credential and credential.identity_token and "bearer" not in root.challenges:
         raise Denied(
             f"{name} asks for a user name and a password, and the credential from {credential.source} is an identity "

@@ -52,6 +52,11 @@ def token_grant(
     `host` is the host that sent the challenge.
     """
     realm = challenge.parameters.get("realm", "")
+    if not realm:
+        raise RealmRefused(
+            f"{registry.host} asks for a token, and names no token realm that would issue it",
+            "check that this is the right registry; if it is, have it name its token server",
+        )
     if reason := why_unsafe(realm, host, plain_http=registry.plain_http):
         raise RealmRefused(
             f"{registry.host} names a token realm that {reason}, which is refused: {shown(realm)}",

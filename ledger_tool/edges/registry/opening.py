@@ -32,14 +32,16 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
         for client in self._clients.values():
             client.close()
 
-    def client(self, registry: Registry) -> RegistryClient:
+    def client(self, registry: Registry, *, is_typed: bool = False) -> RegistryClient:
         """Return the one client of a registry; those of one host share its patience and the login.
 
+        With `is_typed`, a person typed its host, and `ledger.yaml` does not name it.
         Raises UsageError if the CA file has no certificates, or if the environment names a malformed proxy.
         """
         # Imported here, since a publish that asks no registry starts faster without HTTP.
         from ledger_tool.core.policy.resolve import same_host
         from ledger_tool.edges.http.client import ca_of
+        from ledger_tool.edges.http.failure import REGISTRY, TYPED
         from ledger_tool.edges.registry.client import RegistryClient
         from ledger_tool.edges.registry.credentials import Keychain
 
@@ -50,7 +52,7 @@ class OpenRegistries(AbstractContextManager["OpenRegistries"]):
                 host = same_host(registry.host), registry.plain_http
                 client = RegistryClient(
                     registry, self._keychain, jobs=self._jobs, ca_file=ca_file, deadline=self._deadline,
-                    beside=self._by_host.get(host),
+                    beside=self._by_host.get(host), setup=TYPED if is_typed else REGISTRY,
                 )  # fmt: skip
                 self._clients[registry] = self._by_host[host] = client
             return self._clients[registry]

@@ -272,6 +272,13 @@ def test_the_source_is_found_in_the_ci_systems_environment(
     done = ledger("publish", f"myorg/app:v1@{digest()}")
     assert done.code == 0, done.err
     assert done.json["records"][0]["sourceRef"] == f"https://github.com/myorg/app@{'a' * 40}"
+    assert "temporary merge" not in done.err
+    monkeypatch.setenv("GITHUB_REF", "refs/pull/7/merge")
+    for words, is_told in (((), True), (("--source", SOURCE), False)):
+        done = ledger("publish", f"myorg/app:pr-{len(words)}@{digest()}", *words)
+        assert done.code == 0, done.err
+        assert ("note: GITHUB_SHA is a temporary merge of a pull request" in done.err) == is_told
+    assert done.json["records"][0]["sourceRef"] == SOURCE
 
 
 def test_a_missing_source_shows_how_to_give_it(ledger: Run, repo: Upstream) -> None:

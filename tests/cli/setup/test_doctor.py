@@ -319,6 +319,13 @@ def test_what_the_environment_says_amiss_about_a_run(
     monkeypatch.setenv("JENKINS_URL", "https://jenkins.example.com/")
     state, says = lines(run())["ci"]
     assert (state, "Jenkins did not set GIT_URL" in says, "--source" in says) == ("note", True, True)
+    assert says.count("Jenkins") == 1
+    monkeypatch.delenv("JENKINS_URL")
+    values = {"GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r"}
+    for name, value in (values | {"GITHUB_SHA": "a" * 40, "GITHUB_REF": "refs/pull/7/merge"}).items():
+        monkeypatch.setenv(name, value)
+    state, says = lines(run())["ci"]
+    assert (state, "GITHUB_SHA is a temporary merge of a pull request" in says) == ("note", True)
 
 
 def test_a_machine_without_git_and_without_ssh(

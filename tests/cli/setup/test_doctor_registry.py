@@ -456,6 +456,7 @@ def test_credentials_of_a_kind_that_is_not_sent(ledger: Run, tmp_path: Path, mon
         for entry, code, says in (
             ({"identitytoken": "an-identity-token"}, 6, "is an identity token, which was not sent"),
             ({"auth": base64.b64encode(b"nocolon").decode()}, 2, "is not the base64 of `USER:PASSWORD`"),
+            ({"auth": "!!!"}, 2, "contain an `auth` that is not base64"),
         ):
             (tmp_path / "config.json").write_text(json.dumps({"auths": {wire.host: entry}}))
             done = ledger("doctor", wire.url)
@@ -483,3 +484,41 @@ def test_a_token_server_that_must_not_get_a_login_is_not_a_matter_of_the_login(l
     assert "names a token realm that is plain http, which is refused" in done.out
     assert "have it name an https address of its token server" in done.out
     assert "docker login" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("challenge", "says"),
+    [
+        ("Negotiate", "asks for a login of a kind that is not supported here (Negotiate), so no credential was sent"),
+        ("NTLM", "(Ntlm), so no credential was sent"),
+        ('Digest realm="r", nonce="n"', "(Digest), so no credential was sent"),
+        ("", "asks for a login without saying of which kind, so no credential was sent"),
+        ('Bearer service="s"', "names no token realm that would issue it"),
+    ],
+)
+def test_a_login_of_a_kind_that_is_not_sent_is_not_called_refused(
+    ledger: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, challenge: str, says: str
+) -> None:
+    _log_in(monkeypatch)
+    headers = {**API_ROOT.headers, "Content-Type": "application/json"} | (
+        {"WWW-Authenticate": challenge} if challenge else {}
+    )
+    wire.root = Reply(401, headers, b'{"errors": [{"code": "UNAUTHORIZED"}]}')
+    done = ledger("doctor", wire.url)
+    assert (done.code, says in done.out) == (6, True), done.out
+    assert "docker login" not in done.out
+    assert not [one for one in wire.asked if one.authorization]
+
+
+@pytest.mark.parametrize("host", ["[::1]:1", "127.0.0.1:1", "http://[::1]:1"])
+def test_a_host_that_is_not_in_ledger_yaml_is_not_looked_for_there(
+    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ledger("doctor", host)
+    assert done.code == 5
+    assert f"{host.removeprefix('http://')} did not answer" in done.out
+    assert "ledger.yaml" not in done.out
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes())
+    (tmp_path / "ledger.yaml").write_text(f"registries: [{{host: '{host}'}}]\n")
+    assert "`host` in ledger.yaml" in ledger("doctor", host).out

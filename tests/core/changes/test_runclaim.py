@@ -152,6 +152,9 @@ def test_a_claim_comes_back_from_git_and_from_the_squash_of_every_host(run: str,
         "dckr_pat_ABCdefGHI012345678",
         "AKIAABCDEFGHIJKLMNOP",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "sk-proj-abcdefghijklmnopqrstuvwxyz",
+        "sk-abcdefgh0123456789ABCDEF",
+        "sk_live_abcdefgh0123456789",
     ],
 )
 def test_a_token_is_refused_by_its_looks_wherever_it_stands_and_not_repeated(token: str) -> None:
@@ -169,8 +172,25 @@ def test_a_token_is_refused_by_its_looks_wherever_it_stands_and_not_repeated(tok
 
 
 @pytest.mark.parametrize(
-    "name", ["glenn-the-great-engineer", "npm_publisher", "xox-team", "gha_bot", "glass-of-water-bot"]
+    "name",
+    [
+        "glenn-the-great-engineer",
+        "npm_publisher",
+        "xox-team",
+        "gha_bot",
+        "glass-of-water-bot",
+        "sk-slovakia-translators-team",
+    ],
 )
 def test_a_name_that_only_begins_like_a_token_is_a_name(name: str) -> None:
     assert parse_actor(name) == name
     assert parse_run(f"https://ci.example.com/{name}/1")
+
+
+def test_the_beginning_of_a_private_key_is_no_actor_and_a_port_that_does_not_exist_no_run() -> None:
+    with pytest.raises(InvalidValue, match="a token in it"):
+        parse_actor("-----BEGIN OPENSSH PRIVATE KEY-----")
+    for port in ("99999", "0", "65536"):
+        with pytest.raises(InvalidValue, match="is not the http"):
+            parse_run(f"https://ci.example.com:{port}/runs/1")
+    assert parse_run("https://ci.example.com:65535/runs/1")

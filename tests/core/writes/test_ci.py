@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
-from ledger_tool.core.writes.ci import source_ref, system_of, told_run
+from ledger_tool.core.writes.ci import source_ref, system_of, temporary_merge, told_run
 from ledger_tool.errors import UsageError
 
 SHA = "4ef5a3030654728decc420aa363a57670ae53de4"
@@ -273,3 +273,25 @@ def test_what_a_ci_system_says_amiss_is_left_out_and_no_reason_to_fail(
 def test_a_login_in_the_url_that_a_ci_system_says_is_left_out() -> None:
     environment = _JOBS["Jenkins"][0] | {"BUILD_URL": "https://user:SECRET@jenkins.example.com/job/app/1/"}
     assert run_of(environment).url == "https://jenkins.example.com/job/app/1"
+
+
+@pytest.mark.parametrize(
+    ("system", "variable", "value", "is_temporary"),
+    [
+        ("GitHub Actions", "GITHUB_REF", "refs/pull/7/merge", True),
+        ("GitHub Actions", "GITHUB_REF", "refs/pull/7/head", False),
+        ("GitHub Actions", "GITHUB_REF", "refs/heads/refs/pull/7/merge", False),
+        ("Azure Pipelines", "BUILD_SOURCEBRANCH", "refs/pull/7/merge", True),
+        ("Azure Pipelines", "GITHUB_REF", "refs/pull/7/merge", False),
+        ("GitLab CI", "CI_MERGE_REQUEST_EVENT_TYPE", "merged_result", True),
+        ("GitLab CI", "CI_MERGE_REQUEST_EVENT_TYPE", "merge_train", True),
+        ("GitLab CI", "CI_MERGE_REQUEST_EVENT_TYPE", "detached", False),
+        ("Jenkins", "GITHUB_REF", "refs/pull/7/merge", False),
+    ],
+)
+def test_a_commit_that_only_merges_a_pull_request_is_told(
+    system: str, variable: str, value: str, is_temporary: bool
+) -> None:
+    note = temporary_merge(_JOBS[system][0] | {variable: value})
+    assert ("is a temporary merge of a pull request" in note, "--source" in note) == (is_temporary, is_temporary)
+    assert temporary_merge(_JOBS[system][0]) == temporary_merge({}) == ""
