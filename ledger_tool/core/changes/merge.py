@@ -11,7 +11,8 @@
 Changes of different keys collide only by the rules about an image:tag as a whole. A record without a platform stands
 for all of them: it collides with another digest, and the same digest fills it in. An image:tag has one pull digest:
 what would have two collides. And an image is published once, and good for all its platforms or for none: what would say
-otherwise collides. So does a promotion with what took its version away.
+otherwise collides. So does a signed statement with a source that it was not checked for, and a promotion with what
+took its version away.
 """
 
 from __future__ import annotations
@@ -204,7 +205,15 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
         our_fields, their_fields = our_fields | {"platform": platform}, their_fields | {"platform": platform}
     labels = _fields(*(fields.pop("labels", {}) for fields in (before, our_fields, their_fields)))
     fields = _fields(before, our_fields, their_fields)
-    return from_json(fields | {"labels": labels})
+    merged = from_json(fields | {"labels": labels})
+    if merged.provenance and merged.provenance.signer and not any(_is_checked(merged, side) for side in (ours, theirs)):
+        raise _CollisionError
+    return merged
+
+
+def _is_checked(merged: Record, side: Record) -> bool:
+    """Return whether a side has the statement for the source of a merged record: that is what was checked."""
+    return (merged.provenance, merged.source_ref) == (side.provenance, side.source_ref)
 
 
 def _fields(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.git.upstream import git
 from tests.support.registries.attesting import attach, github, refer, rule, settle
 from tests.support.registries.world import World
 from tests.support.values import signing
@@ -284,8 +285,9 @@ def test_an_index_whose_images_are_recorded_proves_them_only_where_a_registry_is
     assert world.upstream.records() == before
 
 
-def test_a_corrected_source_has_to_be_proved_anew(world: World) -> None:
+def test_a_corrected_source_has_to_be_proved_anew(world: World, tmp_path: Path) -> None:
     settle(world, rule())
+    base = world.upstream.tip()
     image, corrected = world.push("v1").digest, source("another")
     refer(world, image, signing.bundle(github(image)))
     assert world.publish("v1").code == 0
@@ -304,3 +306,7 @@ def test_a_corrected_source_has_to_be_proved_anew(world: World) -> None:
     refer(world, image, signing.bundle(github(image, commit=corrected.rpartition("@")[2])))
     assert world.publish("v1", source=corrected).code == 0
     assert proved(world)["v1 linux/amd64"]["signer"] == "key:release.pub"
+    git("clone", "--quiet", world.upstream.path, tmp_path / "clone")
+    done = world.run("check", "--base", base, "--repo", tmp_path / "clone")
+    assert (done.code, done.out) == (0, ""), done.out
+    assert world.run("audit", "--repo", tmp_path / "clone").code == 0

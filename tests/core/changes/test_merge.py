@@ -11,7 +11,7 @@ from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.writes.draft import Draft
-from tests.support.values.make import but, digest, ledger_of, record
+from tests.support.values.make import but, digest, ledger_of, record, source
 from tests.support.values.oracle import is_valid
 from tests.support.values.profiles import example_count
 from tests.support.values.smallworld import CHANGES, changed, ledgers
@@ -193,3 +193,14 @@ def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record
         done = merge(ledger_of(*base), ledger_of(*one), ledger_of(*other))
         assert [collision.name for collision in done.collisions] == [BASE.name]
         assert done.ledger == ledger_of(*one)
+
+
+def test_a_statement_that_was_checked_for_another_source_collides() -> None:
+    signed = {"digest": digest("statement"), "signer": "key:release.pub"}
+    base = record(sourceRef=source("a"))
+    corrected, checked = but(base, sourceRef=source("b")), but(base, provenance=signed)
+    unsigned = but(base, provenance={"digest": digest("statement")})
+    for ours, theirs in ((corrected, checked), (checked, corrected)):
+        assert merge(ledger_of(base), ledger_of(ours), ledger_of(theirs)).collisions
+    for ours, theirs in ((corrected, unsigned), (unsigned, corrected), (checked, but(base, labels={"a": "b"}))):
+        assert not merge(ledger_of(base), ledger_of(ours), ledger_of(theirs)).collisions
