@@ -126,6 +126,8 @@ def unknown_word(argv: Sequence[str], commands: Collection[str], problem_of: Pro
     elif word == "ledger" and rest and rest[0] in commands and problem_of(rest) is None:
         hint = did_you_mean([_line(rest)])
     elif meant := _commands(word, commands):
+        if rest and _is_image(rest[0]) and "@" not in rest[0]:  # `whence` takes digests
+            meant = [command for command in meant if command != "whence"] or meant
         hint = did_you_mean([_line(_completed(command, rest, problem_of)) for command in meant])
     elif _is_image(first):
         hint = did_you_mean([_line(["get", first])])
@@ -198,7 +200,10 @@ def explained(error: Any, argv: Sequence[str], problem_of: Problem) -> UsageErro
     if param is not None:
         example = EXAMPLES.get(context.info_name, ()) if context else ()
         hint = f"as in `{example[0][1]}`" if example else help_
-        return UsageError(f"`{name}` needs {param.metavar or param.opts[0]}", hint)
+        needed = (
+            param.metavar if param.param_type_name == "argument" else " ".join((param.opts[0], param.metavar or ""))
+        )
+        return UsageError(f"`{name}` needs {needed.strip()}", hint)
     message = error.format_message().strip().rstrip(".")
     if option and "requires an argument" in message:
         return UsageError(f"`{shown(option)}` needs a value", f"write it behind `{shown(option)}`; {help_}")
@@ -206,7 +211,8 @@ def explained(error: Any, argv: Sequence[str], problem_of: Problem) -> UsageErro
         return UsageError(f"`{shown(option)}` does not take a value", f"write `{shown(option)}` alone")
     if extra := re.fullmatch(r"Got unexpected extra argument\(s\) \((.*)\)", message, re.DOTALL):
         takes = " ".join(param.metavar for param in params if param.param_type_name == "argument")
-        message = f"`{name}` takes {takes or 'no argument'}, and nothing more: `{shown(extra[1])}`"
+        more = f"takes {takes}, and nothing more" if takes else "takes no argument"
+        message = f"`{name}` {more}: `{shown(extra[1])}`"
         return UsageError(message, "quote a value that has blanks or `*` in it; " + help_)
     return UsageError(message[:1].lower() + message[1:], help_)
 

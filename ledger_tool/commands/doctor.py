@@ -93,7 +93,10 @@ def gravest(checks: Iterable[Check]) -> int:
 def _remote(place: LedgerPlace) -> Iterator[Check]:
     """Yield how far the remote was reached."""
     if not place.scheme:
-        yield Check("remote", "note", f"{place.shown} has no remote: what is committed there stays there")
+        without = "has no remote: what is committed there stays there"
+        if not place.is_repository:
+            without = "is no git repository, and no ledger's URL is given: set LEDGER_REPO, or pass `--repo`"
+        yield Check("remote", "note", f"{place.shown} {without}")
         return
     stages = ["remote", *(["host key"] if place.scheme == "ssh" else []), *(["login"] if place.login else [])]
     says: dict[str, Callable[[], str]] = {

@@ -32,6 +32,10 @@ class LedgerPlace(Protocol):
         """The remote's address for git, or `""`."""
 
     @property
+    def is_repository(self) -> bool:
+        """Whether it is a git repository, in which something can be committed."""
+
+    @property
     def branch(self) -> str:
         """The ledger's branch, or `""` as long as it is not known."""
 

@@ -19,6 +19,9 @@ class Workplace(Protocol):
     def lacking(self, names: Sequence[str], text: str) -> list[str]:
         """Return which of the named files exist and do not have a text in them."""
 
+    def around(self) -> str:
+        """Return the folder of the repository that a new one would be inside of, or `""`."""
+
     def prepare(self) -> bool:
         """Create the folder and its git repository if missing; return whether it is new: no commit, nothing staged."""
 
@@ -26,7 +29,7 @@ class Workplace(Protocol):
         """Write new files; one that exists is never touched."""
 
     def why_invalid(self) -> str:
-        """Return why the existing `ledger.json` is not a valid ledger, or `""`."""
+        """Return why the existing `ledger.json` or `ledger.yaml` is not valid, or `""`."""
 
     def remote(self) -> str | None:
         """Return the URL of the remote, without a login; `""` if no other machine can use it, None without a remote."""
@@ -37,9 +40,10 @@ class Workplace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scaffolded:
-    """The files added and those kept; the first commit's id, the ledger's URL, and why a kept `ledger.json` is invalid,
-    each or `""`; what the files of the CI system leave empty, with the option that fills it in; and which kept files an
-    option that was given would have filled in, by the option.
+    """The files added and those kept; the first commit's id, the ledger's URL, and why a kept file is invalid, each or
+    `""`; what added files of the CI system leave empty, without which their jobs stop, with the option that fills it in
+    and these files; which kept files an option that was given would have filled in, by the option; and the folder of
+    the repository that a new one is inside of.
     """
 
     added: Sequence[str]
@@ -48,8 +52,9 @@ class Scaffolded:
     has_remote: bool
     url: str
     invalid: str
-    unset: Mapping[str, str]
+    unset: Mapping[str, tuple[str, Sequence[str]]]
     unused: Mapping[str, Sequence[str]]
+    around: str = ""
 
 
 def init(
@@ -69,6 +74,7 @@ def init(
     def files_with(registry: str, url: str, tool: Tool | None) -> dict[str, str]:
         return new_ledger_files(registry, kit, url=url, tool=tool, schema=schema)
 
+    around = workplace.around()
     is_new = workplace.prepare()
     remote = workplace.remote()
     given, url = job_url(url), url or remote or ""
@@ -78,10 +84,11 @@ def init(
     workplace.write({name: files[name] for name in added})
     kept = [name for name in files if name not in added]
     commit = workplace.commit_all(list(files), "start the ledger\n") if is_new and not kept else ""
-    unset = {} if tool else {"LEDGER_TOOL": "--tool SPEC"}
-    if not for_jobs:
-        unset["LEDGER_REPO"] = "--url ssh://git@HOST/PATH"
-    written = "".join(files[name] for name in added)
+    texts = {name: kit[name] for name in added if kit and name in kit}
+    unset = {} if tool else {"LEDGER_TOOL": ("--tool SPEC", [name for name in texts if "@TOOL@" in texts[name]])}
+    if not for_jobs:  # some can do without, in the ledger's own repository
+        lacking = [name for name in texts if "@LEDGER_REPO@" in texts[name] and "LEDGER_REPO:-ssh" not in texts[name]]
+        unset["LEDGER_REPO"] = ("--url ssh://git@HOST/PATH", lacking)
     options = {
         "--registry": (registry, files_with("", for_jobs, tool)),
         "--url": (given, files_with(registry, "", tool)),
@@ -94,6 +101,7 @@ def init(
     }
     return Scaffolded(
         added, kept, commit, remote is not None, url, workplace.why_invalid(),
-        {name: option for name, option in unset.items() if kit and name in written},
+        {name: (option, names) for name, (option, names) in unset.items() if names},
         {name: paths for name, paths in unused.items() if paths},
+        around,
     )  # fmt: skip

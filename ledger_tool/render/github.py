@@ -12,6 +12,8 @@ from typing import Any
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.markdown import cell, code, link, table
 
+_SAID = {"refused": "refused: this is the recorded digest, and another one was given"}
+
 
 def command(level: str, message: str, *, path: str, line: int, title: str, column: int = 0) -> str:
     """Return the command that annotates a line; `level` is `notice`, `warning` or `error`."""
@@ -22,10 +24,11 @@ def command(level: str, message: str, *, path: str, line: int, title: str, colum
 def outputs(published: Sequence[Mapping[str, Any]], delimiter: str) -> Iterator[str]:
     """Yield the lines for GITHUB_OUTPUT about what `publish` printed, parsed; `delimiter` has to be a secret.
 
-    `digest` and `ref` have one line for each image:tag.
+    `digest` and `ref` have one line for each image:tag. What is refused has none: the ledger has another digest.
     """
     done = _outcomes(published)
-    of_all = ("recorded", "proposed", "already proposed")
+    of_all = ("refused", "recorded", "proposed", "already proposed")
+    published = [] if "refused" in done else published
     values = {
         "digest": "\n".join(str(one["digest"] or "") for one in published),
         "ref": "\n".join(one.get("ref", "") for one in published),
@@ -43,11 +46,14 @@ def summary(published: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the lines for GITHUB_STEP_SUMMARY about what `publish` printed, parsed, as Markdown."""
     yield "### Ledger"
     rows = [
-        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), done)
+        (cell(f"{one['image']}:{one['tag']}"), cell(one["digest"]), _SAID.get(done, done))
         for one, done in zip(published, _outcomes(published), strict=True)
     ]
     yield from table(("image", "digest", ""), rows)
     yield ""
+    if any("conflict" in one for one in published):
+        yield "Nothing was written. The job's log has both digests, and what to do."
+        return
     commit = next((one["commit"] for one in published if one["commit"]), None)
     if request := _request(published):
         branch = link(code(request["branch"]), request["url"])
@@ -61,12 +67,14 @@ def _request(published: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None
 
 
 def _outcomes(published: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what became of each image:tag: `recorded`, `proposed`, `already proposed` or `unchanged`."""
+    """Return what became of each image:tag: `refused`, `recorded`, `proposed`, `already proposed` or
+    `unchanged`.
+    """
     request = _request(published)
     done = "recorded"
     if request:
         done = "proposed" if request["created"] or request["pushed"] else "already proposed"
-    return [done if one["changed"] else "unchanged" for one in published]
+    return ["refused" if "conflict" in one else done if one["changed"] else "unchanged" for one in published]
 
 
 def _data(text: str) -> str:

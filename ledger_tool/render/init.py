@@ -6,6 +6,9 @@ import shlex
 from collections.abc import Iterator
 
 from ledger_tool.commands.init import Scaffolded
+from ledger_tool.core.ledger.names import shown
+
+_MANY = 3  # files
 
 
 def lines(done: Scaffolded, folder: str) -> Iterator[str]:
@@ -14,10 +17,14 @@ def lines(done: Scaffolded, folder: str) -> Iterator[str]:
         yield f"added {name}"
     for name in done.kept:
         yield f"kept {name} unchanged"
+    if done.around:
+        around = shown(done.around, 300)
+        yield f"note: it is a repository of its own, inside of the one in {around}, which does not keep it"
     if done.invalid:
         yield f"warning: {done.invalid}"
-    for name, option in done.unset.items():
-        yield f"note: the jobs of these files stop until {name} is set in them; `{option}` does so"
+    for name, (option, names) in done.unset.items():
+        files = " and ".join(names) if len(names) < _MANY else "these files"
+        yield f"note: the jobs of {files} stop until {name} is set there; `{option}` sets it in new files"
     for option, names in done.unused.items():
         yield f"note: `{option}` is not applied, since no file that is there is changed: edit {' and '.join(names)}"
     git = "git" if folder == "." else f"git -C {shlex.quote(folder)}"

@@ -22,6 +22,8 @@ from tests.support.values.profiles import example_count
 
 Run = Callable[..., Outcome]
 LINES = {
+    "history myorg/app:v1": "did you mean `ledger log myorg/app:v1`?",
+    "where myorg/app:v1": "did you mean `ledger get myorg/app:v1`?",
     "lsit": "did you mean `ledger list`?",
     "Publish myorg/app:v1": "did you mean `ledger publish myorg/app:v1`?",
     "lsit --wide": "did you mean `ledger list --wide`?",
@@ -200,3 +202,14 @@ def test_whatever_is_typed_is_a_usage_error_on_one_line(argv: list[str]) -> None
     error = unknown_word(argv, COMMANDS, problem_of)
     for text in (error.message, error.hint):
         assert text == escaped(text)
+
+
+def test_what_a_command_lacks_is_named_as_it_is_typed(ledger: Run) -> None:
+    for words, says in (
+        (("promote", "myorg/app:v1"), "`ledger promote` needs --to ENV"),
+        (("yank", "myorg/app:v1"), "`ledger yank` needs --reason TEXT"),
+        (("check", "--fix", "x"), "`ledger check` takes no argument: `x`"),
+        (("promote", "myorg/app:v2", "--to", "x y"), "`--to x y` is not the name of an environment"),
+    ):
+        done = ledger(*words)
+        assert (done.code, f"error: {says}\n" in done.err) == (2, True), done.err

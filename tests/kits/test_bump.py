@@ -178,6 +178,7 @@ def test_where_nobody_knows_what_was_before_the_request_is_made_all_the_same(
     followed.write("promote --from staging --all --to prod")
     code, output = job(followed, before)
     assert code == 0, output
+    assert "error:" not in output
     assert followed.image() == f"v1.2.0@{digest('v1.2.0')}"
 
 

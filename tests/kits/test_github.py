@@ -286,7 +286,10 @@ def test_a_conflict_fails_the_step_with_the_code_of_ledger(stage: Stage, publish
     push(stage)
     done, outputs = publish(image="myorg/app:v1.5.0")
     assert done.failed == 3
-    assert outputs["file"] == ""
+    assert json.loads(Path(outputs["file"]).read_text())["conflict"]
+    assert (outputs["outcome"], outputs["changed"]) == ("refused", "false")
+    assert (outputs["digest"], outputs["ref"], outputs["commit"]) == ("", "", "")
+    assert "| refused: this is the recorded digest, and another one was given |" in done.summary
 
 
 def test_the_action_proposes_what_it_would_publish(tmp_path: Path) -> None:

@@ -210,3 +210,10 @@ def test_a_workspace_that_is_kept_serves_the_next_build(stage: Stage, change: di
 @pytest.mark.parametrize("text", KIT.values(), ids=KIT)
 def test_no_step_copies_a_file_with_its_mode(text: str) -> None:
     assert not [step for step in shell_steps(text) if re.search(r"\b(?:cp|rsync|tar)\b", step)]
+
+
+def test_where_the_check_made_no_review_none_is_called_archived(stage: Stage) -> None:
+    code, output = run(stage, shell_steps(PIPELINE, "Check", after=True), {"CHANGE_ID": "7"})
+    assert code == 0, output
+    assert "There is no review: the check did not come that far." in output.splitlines()
+    assert "The review was not posted" not in [line for line in output.splitlines() if not line.startswith("+")]

@@ -11,7 +11,7 @@ from ledger_tool.cli import options as o
 from ledger_tool.cli.options import argument, flag, option
 from ledger_tool.cli.writing import Writing, reason_text, writes
 from ledger_tool.core.ledger import names
-from ledger_tool.errors import UsageError
+from ledger_tool.errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.commands.ports import History
@@ -46,7 +46,7 @@ def promote(
     from ledger_tool.commands.promote import promote as run
     from ledger_tool.render import promote as render
 
-    environment = names.parse_tag(to)
+    environment = _environment("--to", to)
     _check(images, source=source, everything=everything, back=back, at=at, reason=reason)
     why = reason_text(reason) if reason else ""
     with _history(ledger, needed=back or bool(at)) as history:
@@ -54,6 +54,14 @@ def promote(
     with ledger.store() as store:
         written = run(store, choose, now=o.now(), reason=why, dry_run=ledger.dry_run)
     render.show(ledger.screen, written, output, dry_run=ledger.dry_run)
+
+
+def _environment(option_name: str, value: str) -> names.Tag:
+    try:
+        return names.parse_tag(value)
+    except InvalidValue:
+        message = f"`{option_name} {names.shown(value)}` is not the name of an environment"
+        raise UsageError(message, "write one that ledger.yaml declares under `environments`") from None
 
 
 def _check(images: list[str], *, source: str, everything: bool, back: bool, at: str, reason: str) -> None:
@@ -96,6 +104,6 @@ def _chosen(
         )
         return lambda _: promotion
     if source:
-        taken_from = names.parse_tag(source)
+        taken_from = _environment("--from", source)
         return lambda snapshot: core.taken(snapshot, taken_from, environment, images)
     return partial(core.named, references=[parse_name(image) for image in images], environment=environment)

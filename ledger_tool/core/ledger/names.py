@@ -213,7 +213,7 @@ def format_timestamp(moment: datetime) -> Timestamp:
 
 def parse_ttl(value: str) -> Ttl:
     """Return a time to live (`7d`: minutes `m`, hours `h`, days `d`, weeks `w`), or raise InvalidValue."""
-    return Ttl(_matched("ttl", TTL, value, "a TTL is a whole number and a unit of `m h d w`, such as `7d`"))
+    return Ttl(_matched("ttl", TTL, value, "a TTL is a whole number above 0 and a unit of `m h d w`, such as `7d`"))
 
 
 def ttl_length(ttl: Ttl) -> timedelta:

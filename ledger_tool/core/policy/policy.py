@@ -271,7 +271,8 @@ def parse_registry(value: str, field_name: str) -> Registry:
         raise InvalidValue(
             field_name,
             f"{field_name} `{shown_address(value)}` is malformed",
-            "write a host such as `registry.example.com`, or `http://localhost:5000`",
+            "write a host such as `registry.example.com`, or `http://localhost:5000`"
+            + ("; a path behind it is the registry's `prefix` in ledger.yaml" if "/" in value else ""),
         )
     if (port := re.search(r":([0-9]+)$", value)) and not 0 < int(port[1]) < 2**16:
         raise InvalidValue(

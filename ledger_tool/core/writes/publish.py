@@ -118,7 +118,10 @@ def _as_recorded(record: Record, after: Mapping[str, Record]) -> Record:
 
 def _record(draft: Draft, image: Image, recorded: Iterable[Record]) -> Record:
     if draft.digest is None:
-        hint = "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or name the registry in ledger.yaml"
+        hint = (
+            "write `IMAGE:TAG@sha256:…` with the digest that the push printed, or have it looked up: name the registry "
+            "in ledger.yaml, and leave `--offline` out"
+        )
         raise InvalidValue("digest", "`digest` is missing", hint)
     if draft.digest == draft.index:
         message = f"{draft.digest} is given as the image and as its index, which are never the same"

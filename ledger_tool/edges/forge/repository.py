@@ -61,7 +61,10 @@ def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]
         raise UsageError(f"the forge `{shown(kind)}` is unknown", "use `github`, `gitlab` or `gitea`")
     address = parse_address(remote)
     if isinstance(address, Path) or address.scheme == "file":
-        raise UsageError("a pull request needs a remote on a forge, but this one is a folder", "name it with `--repo`")
+        raise UsageError(
+            "a pull request needs a remote on a forge, but this one is a folder",
+            "give the address of one: that of a ledger with `--repo`, that of manifests with `git remote set-url origin`",
+        )
     host = re.sub(r":[0-9]+$", "", address.host).lower()
     host = _SSH_HOSTS.get(host, host)
     ci = _forge_of_ci(host, environ)

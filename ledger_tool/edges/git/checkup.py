@@ -42,6 +42,7 @@ class FolderPlace:
     def __init__(self, folder: Path) -> None:
         self._folder = Folder(folder)
         self.shown = shown(str(folder.absolute()), 300)
+        self.is_repository = (folder / ".git").exists() or is_bare(folder)
 
     def reach(self) -> tuple[Stage, LedgerError] | None:
         return None
@@ -64,6 +65,8 @@ class FolderPlace:
 
 class RemotePlace:
     """A ledger's branch on a remote, reached with these credentials, and the folder of the checkout that follows it."""
+
+    is_repository = True
 
     def __init__(self, target: RemoteBranch, credentials: Credentials, checkout: Folder | None) -> None:
         self._target = target

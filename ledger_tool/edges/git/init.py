@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
-from ledger_tool.core.ledger.names import LEDGER
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.writes.init import parse_ledger_url
 from ledger_tool.edges.files.disk import local_errors, read_bytes
-from ledger_tool.edges.files.ledger import read_ledger
+from ledger_tool.edges.files.ledger import read_ledger, read_policy
 from ledger_tool.edges.git.location import is_bare, parse_remote
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.repository import Repository, local_failure
@@ -37,6 +37,11 @@ class GitFolder:
             if os.path.lexists(path) and text.encode() not in read_bytes(path, MAX_BYTES, "the file")
         ]
 
+    def around(self) -> str:
+        if self._repository.git_dir.exists():
+            return ""
+        return next((str(above) for above in self._folder.parents if (above / ".git").exists()), "")
+
     def prepare(self) -> bool:
         with local_errors(self._folder, "create"):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -56,6 +61,8 @@ class GitFolder:
         for folder in sorted({self._folder / above for name in files for above in Path(name).parents[:-1]}):
             if folder.is_symlink():
                 raise UsageError(f"{folder} is a symbolic link", "replace it by a folder, and run `ledger init` again")
+            if os.path.lexists(folder) and not folder.is_dir():
+                raise UsageError(f"{folder} is not a folder", "move it away, and run `ledger init` again")
         for name, text in files.items():
             path = self._folder / name
             with local_errors(path, "write"):
@@ -64,10 +71,15 @@ class GitFolder:
                     file.write(text)
 
     def why_invalid(self) -> str:
-        try:
-            read_ledger(read_bytes(self._folder / LEDGER, MAX_BYTES, "the ledger"))
-        except LedgerError as error:
-            return error.message
+        checks: tuple[tuple[str, Callable[[bytes], object]], ...] = ((LEDGER, read_ledger), (SETTINGS, read_policy))
+        for name, check in checks:
+            path = self._folder / name
+            if not path.is_file():  # a link that leads nowhere, or a pipe, which would be waited for
+                return f"{name} is not a file"
+            try:
+                check(read_bytes(path, MAX_BYTES, name))
+            except LedgerError as error:
+                return error.message
         return ""
 
     def remote(self) -> str | None:

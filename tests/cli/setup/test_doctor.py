@@ -295,7 +295,9 @@ def test_a_checkout_is_looked_at_through_its_remote_and_one_without_a_remote_by_
 
 
 def test_without_any_ledger_it_says_what_is_missing(ledger: Run, tmp_path: Path) -> None:
-    problem(ledger("doctor"), "ledger.json", 2, "there is no ledger.json", "ledger init", "LEDGER_REPO")
+    done = ledger("doctor")
+    problem(done, "ledger.json", 2, "there is no ledger.json", "ledger init", "LEDGER_REPO")
+    assert "is no git repository, and no ledger's URL is given: set LEDGER_REPO" in lines(done)["remote"][1]
     problem(ledger("doctor", "--repo", tmp_path / "gone"), "ledger", 2, "there is no folder")
     problem(ledger("doctor", "--repo", "ext::sh"), "ledger", 2, "would make git run a program")
 

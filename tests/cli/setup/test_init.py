@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -221,15 +222,20 @@ def test_an_address_that_no_job_can_use_or_that_a_file_could_misread_is_left_out
     done = ledger("init", tmp_path, "--ci", "jenkins", "--tool", WHEEL)
     assert done.code == 0, done.err
     assert "LEDGER_REPO = ''" in (tmp_path / "examples/publish.Jenkinsfile").read_text()
-    assert "stop until LEDGER_REPO is set in them; `--url ssh://git@HOST/PATH` does so" in done.err
+    files = "examples/bump.Jenkinsfile and examples/publish.Jenkinsfile"
+    assert f"the jobs of {files} stop until LEDGER_REPO is set there; `--url ssh://git@HOST/PATH` sets it" in done.err
 
 
 @pytest.mark.parametrize("ci", CI_FILES)
 def test_without_a_tool_the_files_have_none_and_it_is_said(ledger: Run, tmp_path: Path, ci: str) -> None:
     done = ledger("init", tmp_path, "--ci", ci)
     assert done.code == 0, done.err
-    assert "stop until LEDGER_TOOL is set" in done.err
-    assert "stop until LEDGER_REPO is set" in done.err
+    assert "the jobs of these files stop until LEDGER_TOOL is set" in done.err
+    (note,) = [line for line in done.err.splitlines() if "stop until LEDGER_REPO is set" in line]
+    named = set(re.findall(r"[\w.]+/\S+", note.partition(" stop ")[0]))
+    texts = ci_texts(tmp_path, ci)
+    assert named == {name for name in named if re.search(r"""LEDGER_REPO(: | = ).*(""|'')""", texts[name])} != set()
+    assert ".github/workflows/ledger-rebase.yml" not in named  # GITHUB_REPOSITORY is enough for it
     for text in ci_texts(tmp_path, ci).values():
         assert re.search(r"""LEDGER_TOOL(: | = )("|'|\$\{\{ vars.LEDGER_TOOL \|\| ')["']""", text)
 
@@ -312,3 +318,37 @@ def test_the_next_command_is_for_the_folder_where_we_are(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "next: `git remote add origin URL`, then `git push --set-upstream origin HEAD`" in ledger("init").err
+
+
+def test_a_ledger_inside_of_another_repository_is_told_once(ledger: Run, tmp_path: Path) -> None:
+    git("init", "--quiet", tmp_path)
+    done = ledger("init", tmp_path / "sub/ledger")
+    assert done.code == 0, done.err
+    assert f"it is a repository of its own, inside of the one in {tmp_path}, which does not keep it" in done.err
+    assert "inside of" not in ledger("init", tmp_path / "sub/ledger").err
+
+
+def test_a_registry_with_a_path_names_the_prefix(ledger: Run, tmp_path: Path) -> None:
+    done = ledger("init", tmp_path / "l", "--registry", "ghcr.io/org")
+    assert (done.code, "`prefix` in ledger.yaml" in done.err) == (2, True)
+    assert "prefix" not in ledger("init", tmp_path / "l", "--registry", "ghcr io").err
+
+
+@pytest.mark.parametrize("kind", ["settings", "folder", "link", "pipe"])
+def test_a_file_in_the_place_of_one_of_the_ledgers_that_is_none_is_told(ledger: Run, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "ledger.yaml"
+    made: dict[str, Callable[[], object]] = {
+        "settings": lambda: path.write_text("registries: x\n"), "folder": path.mkdir,
+        "link": lambda: path.symlink_to("nowhere"), "pipe": lambda: os.mkfifo(path),
+    }  # fmt: skip
+    made[kind]()
+    done = ledger("init", tmp_path)
+    assert done.code == 0, done.err
+    assert ("warning: ledger.yaml, line 1" if kind == "settings" else "warning: ledger.yaml is not a file") in done.err
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_before_anything_is_written(ledger: Run, tmp_path: Path) -> None:
+    (tmp_path / ".github").write_text("")
+    done = ledger("init", tmp_path, "--ci", "github")
+    assert (done.code, f"{tmp_path}/.github is not a folder" in done.err) == (2, True), done.err
+    assert not (tmp_path / "ledger.json").exists()
