@@ -63,7 +63,7 @@ def find_repository(remote: str, kind: str, url: str, environ: Mapping[str, str]
     if isinstance(address, Path) or address.scheme == "file":
         raise UsageError(
             "a pull request needs a remote on a forge, but this one is a folder",
-            "give the address of one: that of a ledger with `--repo`, that of manifests with `git remote set-url origin`",
+            "give the address of one: a ledger's with `--repo`, that of manifests with `git remote set-url origin`",
         )
     host = re.sub(r":[0-9]+$", "", address.host).lower()
     host = _SSH_HOSTS.get(host, host)

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ledger_tool.edges.files.disk import local_errors, path_of, read_bytes
-from ledger_tool.edges.git.known_hosts import is_known_hosts
+from ledger_tool.edges.git.known_hosts import has_host_key, is_known_hosts
 from ledger_tool.errors import Denied, UsageError
 
 MAX_BYTES = 64 * 1024
@@ -62,7 +62,7 @@ def _decoded(value: str) -> str:
 def _check(key: str) -> None:
     if not key.strip():
         raise Denied("the deploy key is empty", _HINT)
-    if is_known_hosts(key) and "-----" not in key and not re.match(r"(?:ssh|ecdsa|sk)-\S+ ", key):
+    if "-----" not in key and has_host_key(key):
         raise Denied("the deploy key is not a key, but known-hosts lines", _HINT)
     if re.match(r"(?:ssh|ecdsa|sk)-\S+ ", key) or "PUBLIC KEY-----" in key:
         raise Denied("the deploy key is a public key", _HINT)

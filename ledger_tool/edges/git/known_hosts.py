@@ -47,9 +47,14 @@ def read_known_hosts(value: str) -> bytes:
             raise error.within("the known hosts", hint) from None
     lines = [line.strip() for line in re.split(r"[\r\n]+", text)]
     said = [line for line in lines if line and not line.startswith("#")]
-    if said and not any(map(_is_line, said)):
+    if said and not has_host_key("\n".join(said)):
         raise UsageError(f"{what} has no known-hosts line in it", _HINT)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def has_host_key(text: str) -> bool:
+    """Return whether a text has a known-hosts line in it."""
+    return any(_is_line(line.strip()) for line in text.split("\n"))
 
 
 def _is_line(line: str) -> bool:

@@ -256,7 +256,7 @@ def _speaks_git(repository: Repository, address: Address, least: float) -> bool:
     asked = replace(repository, environment=environment).git(
         "ls-remote", "--", address.url, "HEAD", least=least, most=_TO_LIST, step="ls-remote", peer=address.shown
     )
-    return bool(_SMART.search(asked.stderr))
+    return not asked.ok or bool(_SMART.search(asked.stderr))  # a second request that fails shows nothing
 
 
 def has_default_branch(repository: Repository) -> bool:
