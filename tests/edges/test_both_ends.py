@@ -240,7 +240,7 @@ def test_where_no_process_can_be_started_one_does_it_all(call: str, monkeypatch:
         raise BlockingIOError
 
     monkeypatch.setattr(os, call, fail)
-    before = sorted(Path("/proc/self/fd").iterdir())
+    before = set(Path("/proc/self/fd").iterdir())
     with two_processes():
         assert list(in_order(lambda item: item, range(500), lambda *_: None)) == [*range(500)]
-    assert sorted(Path("/proc/self/fd").iterdir()) == before
+    assert set(Path("/proc/self/fd").iterdir()) <= before  # others may have gone with what was collected
