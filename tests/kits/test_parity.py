@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -198,10 +198,12 @@ def _script(options: Mapping[str, str], tmp_path: Path) -> tuple[int, str, list[
     program = tmp_path / "ledger"
     program.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
     program.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LEDGER_REPO": URL, **options}
+    for name in ("sh", "awk", "sed", "tr"):  # no image lacks these
+        (tmp_path / name).symlink_to(shutil.which(name) or name)
+    environment = {"PATH": str(tmp_path), "LEDGER_REPO": URL, **options}
     done = subprocess.run(
-        ["sh", "-eu", ROOT / "ledger_tool/kits/shell/publish.sh"], env=environment, check=False, capture_output=True,
-        text=True, timeout=60,
+        [tmp_path / "sh", "-eu", ROOT / "ledger_tool/kits/shell/publish.sh"], env=environment, check=False,
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     return done.returncode, done.stderr, done.stdout.split("\0")[:-1]
 

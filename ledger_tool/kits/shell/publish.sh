@@ -43,7 +43,9 @@ awk -v known="$values $lists $flags" '
     exit unknown ? 2 : 0
   }
 ' >&2 || exit 2
-value_of() { printenv "LEDGER_IN_$(echo "$1" | tr '[:lower:]-' '[:upper:]_')" || true; }
+value_of() {
+  awk -v name="$1" 'BEGIN { name = "LEDGER_IN_" toupper(name); gsub("-", "_", name); printf "%s", ENVIRON[name] }'
+}
 set -f --
 for name in $flags; do
   case $(value_of "$name") in
