@@ -41,6 +41,24 @@ tags:
 
 # Optional fields that every record must have: platform, index, config, dependsOn, ttl, provenance, labels.NAME
 # require: [platform, labels.team]
+
+# What each environment runs is a record that `ledger promote` moves, in a commit that can be reviewed.
+# environments:
+#   staging: {{}}
+#   prod: {{from: staging}}         # takes what staging has; anything else needs a reason
+
+# Of which images a signed statement has to prove the source, and by whom it has to be signed.
+# provenance:
+#   - images: ["myorg/*"]
+#     source: ["https://github.com/myorg/*"]
+#     signer: {{key: keys/release.pub}}   # a public key in this repository
+
+# Whose signature a change needs; the keys are in `allowed_signers`, in this repository.
+# owners:
+#   - images: ["payments/*"]
+#     signers: [payments-ci]
+#   - files: [ledger.yaml, "allowed_signers*"]
+#     signers: [admin]
 """
 
 _ATTRIBUTES = """\

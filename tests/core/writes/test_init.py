@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Ttl
-from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.core.policy.policy import Environment, Policy, Registry
 from ledger_tool.core.policy.reference import parse_reference
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import init as scaffold
@@ -64,12 +65,13 @@ def test_a_registry_is_a_string_in_the_example_of_github(host: str) -> None:
 
 def test_every_setting_that_is_shown_as_a_comment_is_valid_once_it_is_uncommented() -> None:
     text = scaffold.new_ledger_files()["ledger.yaml"]
-    shown = [
-        line for line in text.splitlines() if line.startswith(("# registries", "#   - host", "#     ", "# require"))
-    ]
+    shown = [line for line in text.splitlines() if re.match(r"#   |# \w+:( \[|$)", line)]
     uncommented = settings.load("\n".join(line.removeprefix("# ") for line in shown).encode())
     assert [registry.host for registry in uncommented.registries] == ["registry.example.com"]
     assert uncommented.require == ("platform", "labels.team")
+    assert uncommented.environments == {"staging": Environment(), "prod": Environment(source="staging")}
+    assert [rule.images for rule in uncommented.provenance] == [("myorg/*",)]
+    assert [owner.images for owner in uncommented.owners] == [("payments/*",), ()]
 
 
 def test_git_never_converts_the_line_endings_of_the_ledger() -> None:
