@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -172,6 +173,21 @@ def test_work_of_a_person_on_the_branch_is_not_lost(team: Team) -> None:
     assert refused.code == 3
     assert "has commits of somebody else" in refused.err
     assert team.upstream.tip(branch) == theirs
+
+
+@github
+def test_a_commit_that_a_person_amended_is_not_lost(team: Team) -> None:
+    """It has the message of `ledger` still, and its transaction."""
+    team.publish()
+    (branch,) = team.branches()
+    kept = team.upstream.git("cat-file", "commit", branch)
+    amended = re.sub(r"^committer .*>", "committer Eve <eve@example.com>", kept, flags=re.MULTILINE)
+    made = team.upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=f"{amended}\n".encode())
+    team.upstream.git("update-ref", f"refs/heads/{branch}", made)
+    refused = team.publish(seed="c")
+    assert refused.code == 3, refused.err
+    assert "has commits of somebody else" in refused.err
+    assert team.upstream.tip(branch) == made
 
 
 @github
