@@ -56,6 +56,8 @@ def heir(site: Site, tag: str, judgement: Callable[[Site], Judgement | None], wa
         return ""
     for overlays in (one.overlays for one in site.values.charts if one.overlays):
         for overlaid in overlays.at(site.values.above, ours):
+            if overlaid.site.whole:
+                continue
             is_other = bool(overlaid.site.name) and not ours.is_mirror(site.name, overlaid.site.name)
             is_named = not _has_tag(overlaid.site)
             if (is_named or is_behind) and not (is_named and is_other):

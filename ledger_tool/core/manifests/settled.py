@@ -9,6 +9,7 @@ from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
 
 _MOST_NAMED = 5
+_MOST_OTHERS = 100
 _TAGS = "several charts may get this name, with different tags: write the tag beside it"
 _NAMES = "several charts may get this tag, and it would be one of {}: write the repository beside it"
 
@@ -20,7 +21,10 @@ def of_both(site: Site, other: Site) -> Site:
     charts = dict.fromkeys((*site.values.charts, *other.values.charts))
     is_same = (site.tag, site.digest) == (other.tag, other.digest)
     unsettled = site.unsettled or ("" if is_same else _TAGS)
-    return replace(site, values=replace(site.values, charts=tuple(charts)), unsettled=unsettled)
+    values = replace(site.values, charts=tuple(charts))
+    if other.values.above != values.above and len(values.others) < _MOST_OTHERS:
+        values = replace(values, others=(*values.others, other.values))
+    return replace(site, values=values, unsettled=unsettled)
 
 
 def settled(sites: Sequence[Site], ours: OurImages) -> list[Site]:

@@ -55,6 +55,7 @@ class MissingDigest:
 class ImageFields:
     """Where Helm values have an image: the keys above it, `*` for the items of a list, and those of its parts.
 
+    An image in one value has one key for all of its parts. `others` are where it is too, through an alias.
     `charts` are those that are known to get these values. `is_strange` says that it is not Helm that reads them, so
     nobody knows which fields there may be.
     """
@@ -65,6 +66,12 @@ class ImageFields:
     digest: str
     charts: tuple[ChartAround, ...] = ()
     is_strange: bool = False
+    others: tuple[ImageFields, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one value has all of the image."""
+        return self.name == self.tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ def styled(site: Site, wanted: Style = "") -> tuple[Site, Remark | None]:
     style = style_in(site.marks)
     if site.values is None or style == "digest":
         return replace(site, unread="") if site.unread else site, None
+    if site.values.is_whole:
+        return site if style else _as_printed(site, site.values), None
     if any(field.part == "tagged" for field in site.fields):
         done, note = replace(site, unread=""), None
     elif site.unread:
@@ -62,13 +64,27 @@ def _is_above_a_digest(site: Site, values: ImageFields) -> bool:
 
 
 def _as_printed(site: Site, values: ImageFields) -> Site:
-    """Return a site that is known not to be what its chart prints, if it is not."""
+    """Return a site that is known not to be what its chart prints, if it is not in one of its places."""
+    for one in (values, *values.others):
+        if (held := _as_printed_at(site, one)).misprint:
+            return held
+        site = held if one is values else site
+    return site
+
+
+def _as_printed_at(site: Site, values: ImageFields) -> Site:
     charts = values.charts if site.tag or site.digest else ()
-    has_digest = not any(field.part == "tagged" for field in site.fields)
+    has_digest = not (values.is_whole or any(field.part == "tagged" for field in site.fields))
     if where := next(filter(None, (one.chart.misprint(values, has_digest=has_digest) for one in charts)), ""):
         mark = "style:digest" if has_digest else "style:tag"
         why = f"its chart may print another image than these values name ({where})"
         return replace(site, misprint=f"{why}; write `# ledger: {mark}` behind it if it does not")
+    extended = "" if has_digest or site.digest else site.text if values.is_whole else site.tag
+    if extended and (
+        where := next(filter(None, (one.chart.other_use(values, extended=extended) for one in charts)), "")
+    ):
+        what = f"its chart uses this {'text' if values.is_whole else 'tag'} for more than the image ({where})"
+        return replace(site, misprint=f"{what}; write `# ledger: style:tag` behind it if it may have a digest there")
     forms = {form for one in charts if has_digest for form in one.chart.digest_forms(values)}
     if len(forms) > 1:
         return replace(site, misprint="its chart prints the digest in two forms")

@@ -74,6 +74,17 @@ class HelmChart:
         lines = followed.lines.at(*printed.places)
         return next((f"{line.file}:{line.line}" for line in lines if printed.misprinted(line)), "")
 
+    def other_use(self, image: ImageFields, *, extended: str) -> str:
+        """Return where the chart uses the value to which a digest is added for more than the image, or `""`.
+
+        `extended` is what that value says, and not empty.
+        """
+        followed = self._followed
+        printed = PrintedImage(image, False, self.is_unset, extended)
+        lines = followed.lines.at(*printed.places)
+        questions = (one.where for one in followed.asked if printed.is_asked_for(one))
+        return next((f"{line.file}:{line.line}" for line in lines if printed.misprinted(line)), next(questions, ""))
+
     def digest_forms(self, image: ImageFields) -> set[str]:
         """Return what the chart prints in front of an image's digest: the digest's algorithm, or nothing."""
         printed = PrintedImage(image, True, self.is_unset)
@@ -171,7 +182,7 @@ class _FollowedChart:
 
     def __init__(self, follower: Follower, unread: list[str], chart: HelmChart) -> None:
         self.lines = PrintedLines(follower.lines)
-        self.changed = follower.changed
+        self.changed, self.asked = follower.changed, follower.asked
         self._absent = follower.absent
         self._unread = unread
         self._chart = chart

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.flow import NOTHING, ValueFlow, union
-from ledger_tool.core.manifests.charts.functions import CHANGES, FUNCTIONS, TemplateArgument
+from ledger_tool.core.manifests.charts.functions import CHANGES, FUNCTIONS, HARMLESS, TemplateArgument
 from ledger_tool.core.manifests.charts.gotemplate import (
     TemplateAction,
     TemplateBlock,
@@ -23,7 +23,7 @@ from ledger_tool.core.manifests.charts.gotemplate import (
     parse_template,
 )
 from ledger_tool.core.manifests.charts.guards import Guard, is_certain, one_like, signs
-from ledger_tool.core.manifests.charts.paths import ANY, SOME, Path
+from ledger_tool.core.manifests.charts.paths import ANY, SOME, Path, merged_globals
 from ledger_tool.core.manifests.charts.scope import ActionPlace, VariableScope
 from ledger_tool.core.manifests.charts.texts import (
     NO_TEXT,
@@ -51,6 +51,14 @@ class PrintedLine(NamedTuple):
     used: frozenset[Path]
     guards: frozenset[Guard]
     texts: Texts
+
+
+class AskedValue(NamedTuple):
+    """Values that a function takes apart or compares, and where; `texts` if it only asks whether they are these."""
+
+    where: str
+    used: frozenset[Path]
+    texts: frozenset[str] | None
 
 
 class DefinedTemplate(NamedTuple):
@@ -115,13 +123,16 @@ class _PrintedOutput:
 
 class Follower:
     """Follows the templates of a chart. `lines` are those printed; `absent` has what is passed to templates, by name,
-    that the chart does not have; `changed` are values that a template replaces.
+    that the chart does not have; `changed` are values that a template replaces, and `asked` those of which it wants to
+    know more than whether they are set.
     """
 
     def __init__(self, defined: Mapping[str, DefinedTemplate]) -> None:
         self.lines: list[PrintedLine] = []
         self.absent: dict[str, frozenset[Path]] = {}
         self.changed: set[Path] = set()
+        self.asked: dict[AskedValue, None] = {}
+        self._where = ("", 0)
         self._defined = defined
         self._known: dict[tuple[str, ValueFlow], ValueFlow | None] = {}
         self._steps = 0
@@ -135,6 +146,7 @@ class Follower:
         self.lines += output.lines
 
     def _run(self, nodes: Sequence[TemplateNode], place: ActionPlace, output: _PrintedOutput) -> None:
+        around = self._where
         for node in nodes:
             self._steps += 1
             if self._steps > _MOST_STEPS:
@@ -142,12 +154,15 @@ class Follower:
             if isinstance(node, TemplateText):
                 output.print_text(node.text, place)
             elif isinstance(node, TemplateAction):
+                self._where = (output.file, node.line)
                 flow = self._pipe(node.pipe, place)
                 flow = self._included(node.call, flow) if node.call else flow
                 if not node.pipe.variables:
                     output.print_flow(flow, place, node.line)
             else:
+                self._where = (output.file, node.line)
                 self._block(node, place, output)
+        self._where = around
 
     def _block(self, block: TemplateBlock, place: ActionPlace, output: _PrintedOutput) -> None:
         outer = place.inside()
@@ -218,7 +233,18 @@ class Follower:
         elif name in CHANGES and given:
             self._changed(name, given, place)
         function = FUNCTIONS.get(name)
+        if not function and name not in HARMLESS:
+            self._ask(name, given)
         return function(given) if function and given else union(flows).printed()
+
+    def _ask(self, name: str, given: Sequence[TemplateArgument]) -> None:
+        texts = [one.operand.text for one in given if one.operand and one.operand.kind == "text"]
+        others = [one.flow.used for one in given if not (one.operand and one.operand.kind == "text")]
+        used = frozenset(merged_globals(path) for paths in others for path in paths)
+        if used:
+            is_same = name in ("eq", "ne") and len(others) == 1
+            where = f"{self._where[0]}:{self._where[1]}"
+            self.asked[AskedValue(where, used, frozenset(texts) if is_same else None)] = None
 
     def _tpl(self, given: list[TemplateArgument]) -> ValueFlow:
         """Return what a text prints that is a template itself: that of a file may be anything."""

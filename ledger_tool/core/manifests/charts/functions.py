@@ -163,6 +163,16 @@ def _with_key(given: Sequence[TemplateArgument]) -> ValueFlow:
     return union([given[0].flow, _dict(given[1:])])
 
 
+def _hashed(given: Sequence[TemplateArgument]) -> ValueFlow:
+    """Return what a checksum is: it changes with the text, and has nothing of it."""
+    return ValueFlow(made_of=_any_of(given).used, texts=literal_text("0"))
+
+
+# What they say of a value stays the same with a digest behind it, or it is read again.
+HARMLESS = frozenset(
+    {"empty", "fail", "fromJson", "fromYaml", "fromYamlArray", "hasKey", "include", "kindIs", "kindOf", "lookup"}
+    | {"mustFromJson", "not", "tpl", "typeIs", "typeIsLike", "typeOf"}
+)
 CHANGES = ("set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite")
 FUNCTIONS: dict[str, Callable[[Sequence[TemplateArgument]], ValueFlow]] = {
     **dict.fromkeys(("index", "get"), _indexed),
@@ -173,6 +183,7 @@ FUNCTIONS: dict[str, Callable[[Sequence[TemplateArgument]], ValueFlow]] = {
     **dict.fromkeys(
         ("quote", "squote", "toString", "trim", "indent", "nindent", "toYaml", "toJson", "toRawJson"), _unchanged
     ),
+    **dict.fromkeys(("adler32sum", "sha1sum", "sha256sum", "sha512sum"), _hashed),
     "print": _printed,
     "printf": _formatted,
     "join": _with_separators,

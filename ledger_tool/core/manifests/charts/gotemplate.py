@@ -85,6 +85,7 @@ class TemplateBlock:
     pipe: TemplatePipe
     body: tuple[TemplateNode, ...]
     otherwise: tuple[TemplateNode, ...]
+    line: int = field(default=0, compare=False)
 
 
 TemplateNode = TemplateText | TemplateAction | TemplateBlock
@@ -176,7 +177,7 @@ class _TemplateParser:
             else:
                 otherwise, end = self.nodes(depth + 1)
         self._expect(end, "end")
-        return [TemplateBlock(word, pipe, body, otherwise)]
+        return [TemplateBlock(word, pipe, body, otherwise, line)]
 
     def _expect(self, end: str, wanted: str) -> None:
         if end != wanted:

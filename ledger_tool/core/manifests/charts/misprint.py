@@ -1,7 +1,8 @@
 """Whether a chart prints an image as its values name it: repository, tag and digest whole, and nothing else.
 
 A digest belongs to one tag of one repository. If a template puts anything behind the tag, or the tag behind another
-repository, it deploys another image than the values name, or none.
+repository, it deploys another image than the values name, or none. A value to which a digest is added has to be used
+for nothing but the image: in a URL, a label or a comparison, the digest would be there too.
 """
 
 from __future__ import annotations
@@ -11,38 +12,53 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ledger_tool.core.manifests.charts.follow import PrintedLine
+from ledger_tool.core.manifests.charts.follow import AskedValue, PrintedLine
 from ledger_tool.core.manifests.charts.paths import SOME, VALUES, Path, covers, is_at, merged_globals
 from ledger_tool.core.manifests.charts.texts import Piece, PrintCondition, PrintedText
 from ledger_tool.core.manifests.site import ImageFields
 
-# What stands for the values of the image in a text: its name, tag and digest; then what may have a part of one of them,
-# a registry, and any other value.
-_NAME, _TAG, _DIGEST, _PART, _REGISTRY, _OTHER = "\ue000\ue001\ue002\ue003\ue004\ue005"
-_OURS = f"{_NAME}{_TAG}{_DIGEST}{_PART}"
+# What stands for the values of the image in a text: its name, tag and digest, or one value with all of them; then what
+# may have a part of one of them, or of the one to which a digest is added; a registry, and any other value.
+_NAME, _TAG, _DIGEST, _WHOLE, _PART, _CUT, _REGISTRY, _OTHER = "\ue000\ue001\ue002\ue003\ue004\ue005\ue006\ue007"
+_OURS = f"{_NAME}{_TAG}{_DIGEST}{_WHOLE}{_PART}{_CUT}"
+_EXTENDED = f"{_TAG}{_WHOLE}"
 _IS_REGISTRY = re.compile(r"(?i)regist|hub")
 _BREAK = re.compile(r"[\s\"'`,;(){}\[\]<>|]+")
 _BEFORE = rf"(?:[^{_OURS}]*[/={_REGISTRY}])?"
 _BY_TAG = re.compile(rf"{_BEFORE}{_NAME}:{_TAG}")
 _BY_DIGEST = re.compile(rf"{_BEFORE}{_NAME}(?::{_TAG})?(?:@(?P<algorithm>sha256:)?{_DIGEST})?")
+_IN_ONE = re.compile(rf"{_BEFORE}{_WHOLE}")
 _NAME_ALONE = re.compile(rf"[^{_OURS}]*{_NAME}[^:@{_OURS}]*")
 _BEHIND_A_NAME = re.compile(rf"[^\s:]:{_TAG}|@(?:sha256:)?{_DIGEST}")
 _VERSION_WORD = re.compile(rf"(?i)(?:[^:/]*[^:/a-z])?(?:version|tag|release):{_TAG}")
 _FIELD = re.compile(r"(?i)(?:image|tag|version)\w*[\"']?\s*[:=]\s*[\"']?\Z")
+_TAG_FIELD = re.compile(r"[tT]ag[\"']?\s*[:=]\s*[\"']?\Z")
+_URL = re.compile(r"(?<![\w+.-])(?!(?:docker|docker-image|containers-storage|oci)://)[\w+.-]+://")
 _IMAGE = re.compile(r"(?i)image")
 
 
 @dataclass(frozen=True)
 class PrintedImage:
-    """An image in the values of a chart, its tag set, and its digest if `has_digest`; `is_unset` knows other values."""
+    """An image in the values of a chart, its tag set, and its digest if `has_digest`; `is_unset` knows other values.
+
+    `extended` is what the value says to which a digest is added, that of the tag or of the whole image, or `""`.
+    """
 
     image: ImageFields
     has_digest: bool
     is_unset: Callable[[Path], bool]
+    extended: str = ""
 
     def misprinted(self, line: PrintedLine) -> bool:
         """Return whether a line may print another image than this one with its name, tag or digest."""
         return any(not self._is_right(word, text, line) for text, word in self._words(line))
+
+    def is_asked_for(self, question: AskedValue) -> bool:
+        """Return whether a template compares the value to which a digest is added, or takes it apart."""
+        is_known = question.texts is not None and not any(
+            text == self.extended or "@" in text for text in question.texts
+        )
+        return not is_known and any(self._sign(path) in _EXTENDED for path in question.used)
 
     def algorithms(self, line: PrintedLine) -> set[str]:
         """Return what stands in front of the digest where a line prints it with the name: `sha256:` or nothing."""
@@ -87,7 +103,10 @@ class PrintedImage:
         if isinstance(piece, str):
             return piece.translate(_NO_SIGNS)
         if isinstance(piece, frozenset):
-            return _PART if any(self._sign(path) in _OURS for path in piece) else _OTHER
+            signs = {self._sign(path) for path in piece}
+            if self.extended and not signs.isdisjoint(_EXTENDED):
+                return _CUT
+            return _OTHER if signs.isdisjoint(_OURS) else _PART
         sign = self._sign(piece)
         is_empty = (
             not self.has_digest if sign == _DIGEST else sign not in _OURS and self.is_unset(merged_globals(piece))
@@ -96,7 +115,8 @@ class PrintedImage:
 
     def _sign(self, path: Path) -> str:
         merged = merged_globals(path)
-        for sign, place in zip((_NAME, _TAG, _DIGEST), self.places, strict=True):
+        signs = (_WHOLE,) * 3 if self.image.is_whole else (_NAME, _TAG, _DIGEST)
+        for sign, place in zip(signs, self.places, strict=True):
             if is_at(merged, place):
                 return sign
         return _REGISTRY if path and _IS_REGISTRY.search(path[-1]) else _OTHER
@@ -121,11 +141,17 @@ class PrintedImage:
         )
 
     def _is_right(self, word: str, before: str, line: PrintedLine) -> bool:
+        if _CUT in word or (self.extended and _URL.search(word) and not set(_EXTENDED).isdisjoint(word)):
+            return False
+        if _WHOLE in word:
+            return bool(_IN_ONE.fullmatch(word))
         if _PART in word:
             return not (_NAME in before + word or _IMAGE.search(line.text))
         if _NAME in word:
             form = _BY_DIGEST if self.has_digest else _BY_TAG
             return bool(form.fullmatch(word) or _NAME_ALONE.fullmatch(word))
+        if self.extended and _TAG in word:
+            return word.find(_TAG) == len(word) - 1 and bool(_TAG_FIELD.search(before + word[:-1]))
         if _BEHIND_A_NAME.search(word):
             return bool(_VERSION_WORD.fullmatch(word)) and not _IMAGE.search(line.text)
         return word in (_TAG, _DIGEST) or not _FIELD.search(before)

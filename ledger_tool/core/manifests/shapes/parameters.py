@@ -10,6 +10,7 @@ from ledger_tool.core.manifests.shapes.keys import says_image
 from ledger_tool.core.manifests.shapes.overlaid import nameless
 from ledger_tool.core.manifests.shapes.visit import FoundSite, Visit, is_in_line, key_token, text_at
 from ledger_tool.core.manifests.shapes.whole import whole
+from ledger_tool.core.manifests.site import ImageFields
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import ComposedNode, YamlPlace, look_up
 
@@ -27,11 +28,18 @@ def in_parameters(visit: Visit) -> Iterator[FoundSite]:
         if name and content and is_in_line(visit.file.text, place.node, "name"):
             named[text_at(name)] = (key_token(place.node, "value") or content.token, content)
             if says_image(text_at(name)) and visit.file.ours.has_reference(text_at(content)):
-                yield FoundSite(whole(visit, content, key_token(place.node, "value") or content.token))
+                site = whole(visit, content, key_token(place.node, "value") or content.token)
+                yield FoundSite(replace(site, values=_in_values(visit, text_at(name))))
     if visit.around or is_inside:
         yield from _in_groups(visit, named, visit.node.token)
     if not _is_laid(visit):
         yield from of_words(visit._replace(node=ComposedNode(visit.node.token, named=named)))
+
+
+def _in_values(visit: Visit, path: str) -> ImageFields | None:
+    """Return where the values of a chart have an image that one parameter sets."""
+    *above, key = path.split(".")
+    return ImageFields(tuple(above), key, key, key, (visit.around,)) if visit.around else None
 
 
 def _in_groups(visit: Visit, named: Mapping[str, tuple[TextToken, YamlPlace]], token: TextToken) -> Iterator[FoundSite]:

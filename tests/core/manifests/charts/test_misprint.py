@@ -165,3 +165,91 @@ def test_a_text_stays_the_same_however_it_is_put_together(
     ]
     lines = "".join(texts).replace(" | quote", "")
     assert wrong(f"image: {lines}")[1] == bool(suffix or prefix or behind), lines
+
+
+WHOLE = ImageFields(("web",), "image", "image", "image")
+
+
+def other_use(short: str, image: ImageFields = IMAGE, extended: str = "v1.5.0") -> bool:
+    """Return whether a chart uses the value to which a digest is added for more than the image."""
+    return bool(chart(f"image: {REPOSITORY}:{TAG}\n{short}").other_use(image, extended=extended))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a: < %I.repository >",
+        "sum: < %I.tag | sha256sum >",
+        "sum: < toYaml .Values | sha256sum >",
+        "tag: < %I.tag >",
+        "args: [--set=image.tag=< %I.tag >]",
+        "image: docker://< %I.repository >:< %I.tag >",
+        "< if %I.tag >a: b< end >",
+        "< if not %I.tag >a: b< end >",
+        '< if eq %I.tag "latest" >a: b< end >',
+        '< if kindIs "string" %I.tag >a: b< end >',
+        '< if empty %I.tag >< fail (printf "no %s" %I.tag) >< end >',
+        "# version: < %I.tag >",
+    ],
+)
+def test_a_digest_may_be_behind_a_tag_that_is_used_for_the_image_alone(line: str) -> None:
+    assert not other_use(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "version: < %I.tag >",
+        "a: < %I.tag | trunc 63 >",
+        "a: app-< %I.tag >",
+        "a: https://x/< %I.tag >/f",
+        "a: https://x/< %I.repository >:< %I.tag >",
+        "VERSION_TAG=< %I.tag >",
+        '< if eq %I.tag "v1.5.0" >a: b< end >',
+        '< if ne "v1.5.0" %I.tag >a: b< else >a: c< end >',
+        '< if semverCompare ">=1" %I.tag >a: b< end >',
+        '< if and .Values.set (hasPrefix "v1" %I.tag) >a: b< end >',
+        "< if eq %I.tag .Values.x >a: b< end >",
+        'a: < ternary "b" "c" (contains "v1" %I.tag) >',
+        '< $t := %I.tag | trimPrefix "v" >< if eq $t "1.5.0" >a: b< end >',
+        '< define "l" >v: < .tag >< end >< include "l" %I >',
+        '< define "l" >v: < .tag >< end >< include "l" %I | trunc 63 >',
+        '< range .Values.web >< if eq .tag "v1.5.0" >a: b< end >< end >',
+    ],
+)
+def test_a_digest_is_wherever_the_tag_is(line: str) -> None:
+    assert other_use(line)
+
+
+@pytest.mark.parametrize(
+    ("image", "is_wrong"),
+    [
+        ("< .Values.web.image >", False),
+        ('"< .Values.web.image >"', False),
+        ('< required "an image" .Values.web.image | quote >', False),
+        ('< .Values.web.image | default "redis" >', False),
+        ("< tpl .Values.web.image . >", False),
+        ("< with .Values.web ><< .image >>< end >".replace("<<", "<").replace(">>", ">"), False),
+        ("< .Values.web.image >< with .Values.suffix >-< . >< end >", False),
+        ("< .Values.web.image >< with .Values.set >-< . >< end >", True),
+        ("< .Values.web.image >-alpine", True),
+        ('< printf "%s-%s" .Values.web.image .Values.set >', True),
+        ('< .Values.web.image | replace "app" "web" >', True),
+        ('< .Values.web.image | replace ":v1.5.0" ":v1.6.0" >', True),
+        ('< (split "@" .Values.web.image)._0 >', True),
+        ('< regexReplaceAll "@.*" .Values.web.image "" >', True),
+        ('< (splitList ":" .Values.web.image) | first >:v1', True),
+        ("< .Values.web.image >:< .Values.set >", True),
+        ("< .Values.web.image >@< .Values.set >", True),
+        ("< .Values.web.image | trunc 20 >", True),
+        ("x-< .Values.web.image >", True),
+    ],
+)
+def test_an_image_in_one_value_is_printed_as_it_is(image: str, is_wrong: bool) -> None:
+    assert bool(chart(f"image: {image}").misprint(WHOLE, has_digest=False)) == is_wrong
+
+
+def test_an_image_in_one_value_is_not_taken_apart() -> None:
+    text = 'image: < .Values.web.image >\nv: < (split ":" .Values.web.image)._1 >'
+    assert not chart(text).misprint(WHOLE, has_digest=False)
+    assert chart(text).other_use(WHOLE, extended="myorg/app:v1.5.0")
