@@ -12,7 +12,7 @@ from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.marks import NO_MARKS, Mark, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
-from ledger_tool.core.manifests.site import Site, owner_in
+from ledger_tool.core.manifests.site import ImageFields, Site, owner_in
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import ComposedNode, YamlNode, YamlPlace, look_up
 
@@ -176,6 +176,20 @@ class FoundSite(NamedTuple):
     site: Site | None
     keys: tuple[str, ...] = ()
     passed: TextToken | None = None
+
+
+def in_values(visit: Visit, place: YamlPlace) -> ImageFields | None:
+    """Return where the values of charts have a reference, or None if no chart here has them."""
+    around, scope = visit.around, visit.scope
+    if not around and scope.possible is no_chart:
+        return None
+    key = next((key for key in visit.node.named if look_up(visit.node, key) is place), "*")
+    charts = (
+        [around]
+        if around
+        else [one for one in scope.possible() if ((below := one.defaults(visit.above)) and look_up(below, key))]
+    )
+    return ImageFields(visit.above, key, key, key, tuple(charts)) if charts else None
 
 
 def is_written(place: YamlPlace) -> bool:

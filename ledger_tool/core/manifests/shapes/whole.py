@@ -29,7 +29,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ledger_tool.core.manifests.charts.around import no_chart
 from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, SCHEMA, VARIABLES, says_image, versions_beside, words
@@ -37,6 +36,7 @@ from ledger_tool.core.manifests.shapes.purpose import is_built, is_plain_name, i
 from ledger_tool.core.manifests.shapes.visit import (
     FoundSite,
     Visit,
+    in_values,
     is_called_image,
     is_computed,
     is_in_line,
@@ -47,9 +47,9 @@ from ledger_tool.core.manifests.shapes.visit import (
     text_at,
     value,
 )
-from ledger_tool.core.manifests.site import ImageFields, Site, SiteField
+from ledger_tool.core.manifests.site import Site, SiteField
 from ledger_tool.core.manifests.tokens import TextToken
-from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, look_up
+from ledger_tool.core.manifests.yamltree import YamlPlace, is_scalar, look_up
 from ledger_tool.core.policy.reference import split
 
 DOCKER = "docker://"  # GitHub Actions, Bitbucket Pipelines
@@ -259,26 +259,12 @@ def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", o
         digest=reference.digest or "",
         fields=(SiteField("whole", token, opening=opening, closing=closing),),
         whole=True,
-        values=_in_values(visit, place),
+        values=in_values(visit, place),
         marks=marks,
         locked=set_at or (_COMPOSED if resolved != text else "" if is_called else locked),
         owner=owner_at(visit.file.text, beside, place.token, token),
         is_certain=is_called,
     )
-
-
-def _in_values(visit: Visit, place: YamlPlace) -> ImageFields | None:
-    """Return where the values of charts have a reference, or None if no chart here has them."""
-    around, scope = visit.around, visit.scope
-    if not around and scope.possible is no_chart:
-        return None
-    key = next((key for key in visit.node.named if look_up(visit.node, key) is place), "*")
-    charts = [around] if around else [one for one in scope.possible() if _has(one.defaults(visit.above), key)]
-    return ImageFields(visit.above, key, key, key, tuple(charts)) if charts else None
-
-
-def _has(node: YamlNode | None, key: str) -> bool:
-    return bool(node and look_up(node, key))
 
 
 def _as_set(visit: Visit, text: str) -> tuple[str, str, tuple[Mark, ...]]:
