@@ -133,6 +133,10 @@ DENY = [
     APP,
     APP[:19],
     APP[7:],
+    f"sha256:{APP[7:].upper()}",
+    f"SHA256:{APP[7:]}",
+    f"docker.io/library/{APP}",
+    f"sha512:{APP[7:]}@{APP}",
 ]
 
 

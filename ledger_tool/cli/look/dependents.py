@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from ledger_tool.cli import options as o
@@ -10,7 +9,7 @@ from ledger_tool.cli.look.deps import Format
 from ledger_tool.cli.options import argument, flag
 from ledger_tool.cli.reading import Asking, Reading, asks, reads
 from ledger_tool.core.ledger import names
-from ledger_tool.core.policy.reference import Reference, parse_reference
+from ledger_tool.core.policy.reference import Reference, is_digest_alone, parse_reference
 from ledger_tool.errors import TryAgain, UsageError
 
 
@@ -76,4 +75,4 @@ def dependents(
 
 def _parsed(ref: str) -> Reference | names.Digest:
     """Return the digest or the reference that REF is."""
-    return names.parse_digest(ref) if re.match(r"sha(?:256|512):[^/@]*$", ref) else parse_reference(ref)
+    return names.parse_digest(ref) if is_digest_alone(ref) else parse_reference(ref)

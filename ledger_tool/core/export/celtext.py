@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from ledger_tool.core.export.admission import Served
 from ledger_tool.core.ledger.names import HOST, IMAGE, TAG
-from ledger_tool.core.policy.reference import ANY_DIGEST
+from ledger_tool.core.policy.reference import ANY_DIGEST, DIGEST_ALONE
 from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS
 
 MESSAGE = "an image of our registries is not one that the ledger has by this digest"
@@ -21,7 +21,7 @@ UNREADABLE = "an image is not named as `registry/repository:tag@digest`"
 
 _REFERENCE = rf"^(?:{HOST}/)?{IMAGE}(?::{TAG})?(?:@{ANY_DIGEST})?$"
 # An image by the id that a node has it under, which comes from anywhere; a port with a zero in front, which hides it.
-_NO_REFERENCE = r"^(?:sha[0-9]+:[0-9a-f]+$|[0-9a-f]{64}(?:@|$)|[^/]*:0[0-9]*/)"
+_NO_REFERENCE = rf"^(?:{DIGEST_ALONE}$|[0-9a-f]{{64}}(?:@|$)|[^/]*:0[0-9]*/)"
 _HAS_REGISTRY = r"^(?:localhost|[^/]*[.:A-Z][^/]*)/"
 _DEFAULT_PORT = r":(?:80|443)$"
 

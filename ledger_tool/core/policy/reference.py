@@ -18,13 +18,17 @@ from ledger_tool.errors import InvalidValue
 
 ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
 _IMAGE_ID = r"[0-9a-f]{64}"
+_ALGORITHM = r"(?:sha[-_]?[0-9]+(?:[-_.][0-9]+)?|md[245]|blake[23][a-z]{0,2}(?:[-_][0-9]+)?)"
+# `ALGORITHM:HEX`, a digest or an image id, in any case, or cut. By the grammar it is a name with a tag, which nobody means.
+# Behind a slash, where a tag may be the number of a commit, only in the length of a digest.
+DIGEST_ALONE = rf"(?i:{_ALGORITHM}:[^/]*|.*/{_ALGORITHM}:[0-9a-f]{{56,}}(?:@.*)?)"
 
 # What no reference has, not even one with a mistake in it: a character of patterns, sentences and data; `//`; the
 # beginning of a path. One word that is not a name. Azure's `Publisher:Offer:SKU:Version`.
 _NO_REFERENCE = re.compile(
     rf"(?s:.*[^A-Za-z0-9._/:@+-].*)|.*//.*|[./@].*|(?!{names.IMAGE}\Z)[^/:@]*|{_IMAGE_ID}|[^/:@]+(?::[^/:@]+){{3}}"
 )
-_ID = re.compile(r"sha[0-9]+:[0-9a-f]+")
+_DIGEST_ALONE = re.compile(DIGEST_ALONE, re.DOTALL)
 _DEEPEST = 50  # variables in defaults of others; more are not looked at
 _VARIABLE = re.compile(r"\$(?:\{\{(?:(?!\}\}).)*\}\}|\{[^{}$]*\}|\([^()$]*\)|\[[^\[\]$]*\]|[A-Za-z_0-9]+)")
 # What a program replaces before anything reads the text, by Go and Jinja, CircleCI, Concourse, Argo CD's and other
@@ -92,6 +96,11 @@ def split(text: str) -> Reference:
     return Reference(registry, path, Tag(tag) if colon else None, Digest(digest) if at else None)
 
 
+def is_digest_alone(text: str) -> bool:
+    """Return whether a text is `ALGORITHM:HEX`, or is meant to be: never an image, whatever its case and its length."""
+    return bool(_DIGEST_ALONE.fullmatch(text))
+
+
 def parse_reference(value: str) -> Reference:
     """Return the reference that a person typed, or raise InvalidValue if no ledger can contain it."""
     hint = "write `IMAGE:TAG`, or `IMAGE:TAG@DIGEST`, such as `myorg/app:v1.5.0`"
@@ -100,6 +109,8 @@ def parse_reference(value: str) -> Reference:
     reference = split(value)
     if not reference.path:
         raise InvalidValue("image", f"`{shown(value)}` names no image", hint)
+    if is_digest_alone(value):
+        raise InvalidValue("image", f"`{shown(value)}` is a digest, not an image", hint)
     if reference.registry and not re.fullmatch(names.HOST, reference.registry):
         raise InvalidValue("image", f"image `{shown(value)}` is malformed", hint)
     is_host = reference.registry == "localhost" or re.search(r"[.:]", reference.registry)
@@ -125,7 +136,9 @@ def parse_in_manifest(text: str) -> Reference:
     reference = split(text)
     registry, path, tag, digest = reference.registry, reference.path, reference.tag, reference.digest
     problem = ""
-    if path.lower() != path:
+    if is_digest_alone(text):
+        problem = "is a digest, not a name"
+    elif path.lower() != path:
         problem = "has upper-case letters"
     elif re.fullmatch(_IMAGE_ID, path) and reference.name == path and tag is None:
         problem = "is an image id, not a name"
@@ -172,8 +185,8 @@ def is_no_reference(text: str) -> bool:
     try:
         parse_in_manifest(solid)
     except InvalidValue:
-        return bool(_NO_REFERENCE.fullmatch(solid))
-    return bool(_ID.fullmatch(solid))
+        return bool(_NO_REFERENCE.fullmatch(solid)) or is_digest_alone(solid)
+    return False
 
 
 def is_word(text: str) -> bool:

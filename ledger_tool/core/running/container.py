@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeGuard
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import escaped, shown
-from ledger_tool.core.policy.reference import Reference, parse_in_manifest
+from ledger_tool.core.policy.reference import Reference, is_digest_alone, parse_in_manifest
 from ledger_tool.errors import InvalidValue
 
 # A container `runs`; it has `ended`; or it is `covered`: its workload's pods are there and say more.
@@ -122,11 +122,18 @@ def identity(
     """Return what is known of an image: from the text that was asked for, and what a runtime says of it.
 
     Each of `has` is what the runtime says that it has: an image id or a reference; `""` and None are nothing. `called`
-    are names that it shows beside that. Raises NotUnderstood if one of `has` is anything else.
+    are names that it shows beside that. Raises NotUnderstood if one of `has` is anything else, or a name is a digest
+    with a mistake in it.
     """
     wanted = asked if isinstance(asked, str) else ""
     told = tuple(text for text in has if _is_told(text))
     names_shown = tuple(text for text in called if isinstance(text, str))
+    for text in (wanted, *names_shown):
+        bare = _PULLED.sub("", text, count=1)
+        if is_digest_alone(bare) and not is_image_id(
+            bare
+        ):  # it may be what runs, and says nothing that can be compared
+            raise NotUnderstood(f"`{shown(text, 200)}` is no digest, and no id of an image")
     known = _identity(wanted, told, names_shown, is_typed)
     if facts is None:
         return known

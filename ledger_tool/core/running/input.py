@@ -156,7 +156,10 @@ def _from_lines(text: str, what: str, cluster: str) -> Iterator[RunningContainer
     for number, line in enumerate(text.splitlines(), 1):
         if not (entry := line.strip()):
             continue
-        image = identity(entry, (), is_typed=True)
+        try:
+            image = identity(entry, (), is_typed=True)
+        except NotUnderstood as error:
+            raise UsageError(f"{what}, line {number}: {error}", _TOOLS) from None
         is_bare = re.fullmatch(r"[0-9a-f]{12,}", entry)  # it may as well be the id of a container
         if is_bare or not (image.references or image.ids or image.digests):
             problem = "is an id without `sha256:`" if is_bare else "is neither an image nor a digest"

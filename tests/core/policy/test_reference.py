@@ -15,6 +15,7 @@ from ledger_tool.core.policy.reference import (
     Reference,
     filled,
     has_placeholder,
+    is_digest_alone,
     is_no_reference,
     is_unlikely,
     parse_in_manifest,
@@ -74,6 +75,28 @@ MALFORMED = [
     "https://registry.example.com/app:v1", "registry.example.com/", "registry.example.com:5000/:v1", ".../app",
     ":/app",
 ]  # fmt: skip
+
+
+_HEX = st.text("0123456789abcdefABCDEF", min_size=1, max_size=130)
+_ALGORITHMS = st.sampled_from(
+    ["sha256", "sha512", "sha384", "sha-256", "sha3-256", "SHA256", "Sha512", "blake3", "md5"]
+)
+
+
+@given(_ALGORITHMS, _HEX, st.sampled_from(["", f"@{D}"]), st.sampled_from(["", "docker.io/library/", "myorg/"]))
+def test_a_digest_alone_is_never_an_image(algorithm: str, hexadecimal: str, end: str, front: str) -> None:
+    text = f"{front}{algorithm}:{hexadecimal * 56 if front else hexadecimal}"[:150] + end
+    assert is_digest_alone(text)
+    assert is_no_reference(text)
+    for parse in (parse_reference, parse_in_manifest):
+        with pytest.raises(InvalidValue, match="is a digest, not"):
+            parse(text)
+
+
+def test_an_image_may_be_called_as_an_algorithm_behind_a_registry_or_a_folder() -> None:
+    for text in ("myorg/sha256:v1", f"localhost/md5:{'a' * 40}", "sha256/app:v1", "sha256:5000/app:v1", f"sha256@{D}"):
+        assert not is_digest_alone(text)
+        assert str(parse_in_manifest(text)) == text
 
 
 @pytest.mark.parametrize("text", MALFORMED)
@@ -198,8 +221,7 @@ def test_nothing_that_docker_would_pull_by_name_is_something_else(text: str) -> 
         reference = parse_in_manifest(text)
     except InvalidValue:
         return
-    if not re.match("sha[0-9]+:", text):
-        assert not is_no_reference(text)
+    assert not is_no_reference(text)
     if reference.tag:
         assert not is_unlikely(reference, has_fields=False)
     assert not is_unlikely(replace(reference, digest=Digest(D)), has_fields=True)

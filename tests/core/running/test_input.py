@@ -53,7 +53,7 @@ def places(containers: Sequence[RunningContainer]) -> list[str]:
         (f"docker.io/library/nginx@{D}", {D}, set()),
         (f"sha512:{'a' * 128}", {f"sha512:{'a' * 128}"}, set()),
         ("", set(), set()),
-        ("sha256:short", set(), set()),
+        (f"{APP}:v1", set(), set()),
     ],
 )
 def test_what_a_container_has_is_in_the_id_of_its_status(image_id: str, digests: set[str], ids: set[str]) -> None:
@@ -352,6 +352,22 @@ def test_lines_are_references_and_digests() -> None:
         ("a:v1\n3f8a4339aadd", "line 2: `3f8a4339aadd` is an id without `sha256:`"),
         (f"a:v1\n{'3f8a4339aadd' * 5}abcd", "is an id without `sha256:`"),  # `docker ps -q --no-trunc`
         ("sha256:3f8a4339aadd", "line 1: `sha256:3f8a4339aadd` is neither an image nor a digest"),
+        *(
+            (text, f"line 1: `{text}` is no digest")
+            for text in (
+                f"sha256:{D[7:].upper()}", f"SHA256:{D[7:]}", f"sha512:{D[7:]}", f"sha384:{D[7:]}", "sha256:ab12cd34",
+                f"docker-pullable://sha256:{D[7:].upper()}", f"docker.io/library/sha256:{D[7:]}", "sha256:ab12cd34...",
+            )
+        ),
+        *(
+            (json.dumps(value), f"`{text}` is no")
+            for text in (f"sha256:{D[7:].upper()}", f"sha512:{D[7:]}", f"localhost/sha256:{D[7:]}")
+            for value in (
+                running_pod(text, ""), running_pod(f"{APP}:v1", text), running_pod(text, f"{APP}@{D}"),
+                docker_ps("web", text), [docker_container("web", text, D)], workload("Deployment", "web", text),
+                {"containers": [cri_container("app", text, D)]},
+            )
+        ),
         ("a:v1\n\x1b]0;x\x07", r"line 2: `\\x1b]0;x\\x07` is neither"),
         ('{"a": 1, "a": 2}', "the key `a` appears twice"),
         ('{"kind": "Pod", "apiVersion": "v1", "spec": {"n": NaN}}', "`NaN` is not JSON"),
@@ -364,6 +380,7 @@ def test_lines_are_references_and_digests() -> None:
         ("true", "a JSON value that is not an object: true"),
         ("null\nnull\n", "a JSON value that is not an object: null"),
         (listed(running_pod(f"{APP}:v1", f"{APP}@SHA256:{D[7:]}")), "is no id of an image"),
+        (listed(running_pod(f"{APP}:v1", "sha256:short")), "is no id of an image"),
         (listed(running_pod(f"{APP}:v1", f"{APP}@{D}@x")), "is no id of an image"),
         (listed(pod(phase="Running") | {"status": []}), "`status` is not an object"),
         (listed(pod() | {"status": {"containerStatuses": {}}}), "`containerStatuses` is not a list of objects"),
