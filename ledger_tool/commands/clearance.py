@@ -128,7 +128,7 @@ class Clearing:
             elif place.image not in self._failed:
                 free.append(place)
         possible = self._deletions(free, tags)
-        inside = running_inside(self._lookups, {one.place: one.document for one in possible}, self._uses.in_use)
+        inside = running_inside(self._lookups, {one.place: one.document for one in possible}, self._uses)
         self._failed = inside.failed | self._failed
         held_here |= {(place.image, place.digest): reason for place, reason in inside.why.items()}
         deletions = [one for one in possible if one.place not in inside.why and one.place.image not in self._failed]
@@ -203,9 +203,11 @@ class Clearing:
                 place = Place(port, image, digest)
                 is_candidate = place in self._candidates
                 is_ours = tag in own.kept or tag in own.going
-                if is_candidate and (own.is_leaving(tag) or (self._with_untracked and not is_ours)):
+                runs = self._uses.in_use.names.get((image, tag), "")
+                goes = own.is_leaving(tag) or (self._with_untracked and not is_ours and not runs)
+                if is_candidate and goes:
                     continue
-                what = "is recorded with another digest" if is_ours else "is not in the ledger"
+                what = runs or ("is recorded with another digest" if is_ours else "is not in the ledger")
                 holders.setdefault(place, f"the tag `{tag}`, which {what}")
                 if is_candidate:
                     held.setdefault((image, digest), f"{holders[place]}, serves it")
@@ -221,14 +223,19 @@ class Clearing:
         return held
 
     def _running(self, repositories: Iterable[Repository]) -> dict[Place, str]:
-        """Return what runs and no record has: it may be an index with images that records have."""
-        of_image = self._uses.in_use.of_image
-        return {
+        """Return what runs, in each repository: there it may be an index with what would be deleted.
+
+        Whatever its name is, and whatever records it has in other repositories.
+        """
+        used = self._uses.in_use
+        running = {
             Place(port, image, digest): reason
             for port, image in repositories
-            for digest, reason in of_image.get(image, {}).items()
-            if digest not in self._uses.why
+            for digest, reason in used.digests.items()
         }
+        by_id = [place for place in running if place.digest not in used.pulled]
+        configs = self._lookups.without_index(by_id)
+        return {place: reason for place, reason in running.items() if place not in configs}
 
     def _deletions(self, free: Sequence[Place], tags: Mapping[Repository, _Tags]) -> list[Deletion]:
         deletions = []

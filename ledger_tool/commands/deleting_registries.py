@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import RegistryPort
-from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, walk_uses
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, is_no_index, walk_uses
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument
@@ -59,6 +59,7 @@ class Lookups:
     _manifests: dict[Place, WalkAnswer] = field(default_factory=dict)
     _documents: dict[Place, ServedDocument | Absent | LedgerError] = field(default_factory=dict)
     _looks: dict[Place, str | Absent | LedgerError] = field(default_factory=dict)
+    _configs: dict[Place, bool | LedgerError] = field(default_factory=dict)
     _tags: dict[Repository, Sequence[str] | LedgerError] = field(default_factory=dict)
 
     @cached_property
@@ -73,6 +74,11 @@ class Lookups:
     def looks(self, places: Iterable[Place]) -> dict[Place, str | Absent | LedgerError]:
         """Return what tags serve, or whether digests exist; a tag is in the digest's place."""
         return self._known(self._looks, lambda place: place.registry.look(place.image, place.digest), places)
+
+    def without_index(self, places: Iterable[Place]) -> set[Place]:
+        """Return the ids that are a config's there: some registries fail if one is asked for as a manifest."""
+        answers = self._known(self._configs, is_no_index, places)
+        return {place for place, answer in answers.items() if answer is True}
 
     def tags(self, repositories: Iterable[Repository]) -> dict[Repository, Sequence[str] | LedgerError]:
         """Return the tags of repositories."""
@@ -111,6 +117,12 @@ class Lookups:
         for place, answer in self._manifests.items():
             if isinstance(answer, Manifest):
                 yield from (replace(place, digest=digest) for digest in answer.nested)
+
+    def digests(self) -> Iterator[str]:
+        """Yield every digest of what was read: of manifests, of all that they refer to, and of configs."""
+        for place, answer in self._manifests.items():
+            if isinstance(answer, Manifest):
+                yield from (place.digest, *answer.referenced, *filter(None, [answer.config]))
 
     def _known(
         self, known: dict[K, T | LedgerError], ask: Callable[[K], T], things: Iterable[K]

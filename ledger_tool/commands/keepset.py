@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Progress, Registries, RegistryPort, Source
-from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, walk_uses
+from ledger_tool.commands.walk import RegistryDigest, WalkAnswer, contents, is_no_index, walk_uses
 from ledger_tool.core.dependencies.keepset import Kept, Scope, kept_digests
 from ledger_tool.core.dependencies.uses import DigestUse, RepositoryUses, by_repository, uses_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import parse_digest
-from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
-from ledger_tool.core.registry.drift import Absent
+from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.driftreport import looks_half_empty
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.running.container import RunningContainer
-from ledger_tool.core.running.inuse import PulledImage, pulled_images
+from ledger_tool.core.running.inuse import InUse, PulledImage, in_use, pulled_images, unmatched
+from ledger_tool.core.running.records import digests_of
 from ledger_tool.errors import LedgerError, UnknownImage, Unreachable, UsageError
 
 Index = RegistryDigest[RegistryPort]
@@ -61,9 +62,12 @@ def keepset(
     scope = replace(scope, pattern=resolver.pattern(scope.pattern, others=True))
     pulled, unpinned = _running_uses(pulled_images(running, resolver, snapshot.ledger), snapshot.ledger)
     unpinned = scope.select(unpinned, resolver)
+    recorded, used = uses_of(snapshot.ledger.records(), resolver), in_use(running, resolver)
     if registries is not None:
-        pulled += _served(unpinned, resolver, registries, scope, jobs=jobs)
-    all_uses = uses_of(snapshot.ledger.records(), resolver) + pulled
+        asked = [(use, use.tag) for use in unpinned]
+        asked += [(use, use.digest) for use in _anywhere(used, scope.select(recorded, resolver))]
+        pulled += _served(asked, used.pulled, resolver, registries, scope, jobs=jobs)
+    all_uses = recorded + pulled
     uses = scope.select(all_uses, resolver)
     if not uses:
         raise UnknownImage(
@@ -73,9 +77,12 @@ def keepset(
     if registries is None:
         unseen = {f"{use.named.name}@{use.digest}" for use in _never_seen(uses, all_uses)}
         unseen |= {f"{use.named.name}:{use.tag}" for use in unpinned}
+        named = {use.digest for use in pulled}
+        unseen |= {one for one in _unrecorded(used, snapshot.ledger.records()) if one not in named}
         return Keepset(kept_digests(uses, resolver, scope), live=False, unseen=sorted(unseen))
     roots = by_repository(all_uses, resolver)
     children, gone = _children(uses, roots, registries, scope, jobs=jobs, progress=progress)
+    _check_known(used, snapshot.ledger.records(), children)
     return Keepset(kept_digests(uses + children, resolver, scope), live=True, gone=gone)
 
 
@@ -146,22 +153,56 @@ def _never_seen(uses: Iterable[DigestUse], all_uses: Iterable[DigestUse]) -> Ite
             yield use
 
 
-def _served(
-    unpinned: Sequence[DigestUse], resolver: Resolver, registries: Registries, scope: Scope, *, jobs: int
-) -> list[DigestUse]:
-    """Return what the tags serve that run without a digest and without a record; a tag that is gone serves nothing."""
-    asked = [
-        (port, use) for use in unpinned for port in _serving(use.named.name, resolver, registries, scope, needed=True)
+def _unrecorded(used: InUse, records: Iterable[Record]) -> list[str]:
+    """Return the digests that run, and the beginnings of ids, which no record has: they may be an index of ours."""
+    known = {digest for record in records for digest in digests_of(record)}
+    return [*(used.digests.keys() - known), *(f"sha256:{short}" for short in unmatched(used.ids, known))]
+
+
+def _anywhere(used: InUse, uses: Iterable[DigestUse]) -> list[DigestUse]:
+    """Return what runs as a use of each image that is recorded and has no use of it: it may be an index there."""
+    digests: dict[NamedImage, set[str]] = {}
+    for use in uses:
+        digests.setdefault(use.named, set()).add(use.digest)
+    return [
+        DigestUse(named, digest, "running")
+        for named, own in digests.items()
+        if named.ours
+        for digest in used.digests
+        if digest not in own
     ]
 
-    def look(task: tuple[RegistryPort, DigestUse]) -> str | Absent:
-        port, use = task
-        return port.look(use.named.name, use.tag)
+
+def _served(
+    uses: Sequence[tuple[DigestUse, str]],
+    pulled: Collection[str],
+    resolver: Resolver,
+    registries: Registries,
+    scope: Scope,
+    *,
+    jobs: int,
+) -> list[DigestUse]:
+    """Return the uses, each with a tag or a digest, that are there: with the digests that the registries have.
+
+    What is not among those by which something was `pulled` may be the id of a config, which is nobody's index.
+    """
+    asked = [
+        (port, use, reference)
+        for use, reference in uses
+        for port in _serving(use.named.name, resolver, registries, scope, needed=True)
+    ]
+
+    def look(task: tuple[RegistryPort, DigestUse, str]) -> str | Absent:
+        port, use, reference = task
+        may_be_config = bool(use.digest) and use.digest not in pulled
+        if may_be_config and is_no_index(RegistryDigest(port, use.named.name, reference)):
+            return ABSENT
+        return port.look(use.named.name, reference)
 
     served = []
-    for (port, use), digest in in_parallel(look, asked, jobs=jobs):
+    for (port, use, reference), digest in in_parallel(look, asked, jobs=jobs):
         if isinstance(digest, LedgerError):
-            name = f"{use.named.name}:{use.tag}"
+            name = f"{use.named.name}@{reference}" if use.digest else f"{use.named.name}:{reference}"
             raise Unreachable(
                 f"{port.name} could not be asked for {name}, which runs, so nothing is printed: {digest.message}",
                 digest.hint or "run it again; `ledger doctor HOST` says which credential a registry gets",
@@ -187,6 +228,16 @@ def _serving(
             "name its registry under `registries` in ledger.yaml, or leave it out with a pattern",
         )
     return serving
+
+
+def _check_known(used: InUse, records: Iterable[Record], children: Iterable[DigestUse]) -> None:
+    """Raise Unreachable for the beginning of an id that nothing known has: no registry can be asked for it."""
+    known = {digest for record in records for digest in digests_of(record)} | {use.digest for use in children}
+    for short, reason in unmatched(used.ids, known).items():
+        raise Unreachable(
+            f"what has an id that begins with {short} {reason}, and nothing tells what that is, so nothing is printed",
+            "give what `docker inspect` prints in place of `docker ps`",
+        )
 
 
 def _check_read(gone: Iterable[tuple[str, str]], roots: RepositoryUses) -> None:

@@ -6,14 +6,17 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.deleting_registries import Lookups, Place
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.image import Manifest, ServedDocument, parse, unread
-from ledger_tool.core.running.inuse import InUse
-from ledger_tool.errors import BadManifest, LedgerError, UnreadableManifest
+from ledger_tool.core.running.inuse import InUse, unmatched
+from ledger_tool.core.writes.prune import RemainingUses
+from ledger_tool.errors import BadManifest, LedgerError, Unreachable, UnreadableManifest
+
+_TELL = "give what `docker inspect` prints in place of `docker ps`, or prune without `--registry-delete`"
 
 
 @dataclass
@@ -24,9 +27,13 @@ class RunningInside:
     failed: dict[str, LedgerError] = field(default_factory=dict)
 
 
-def running_inside(lookups: Lookups, documents: Mapping[Place, ServedDocument], in_use: InUse) -> RunningInside:
-    """Return why some of these manifests stay; the registry is asked for what is in an index, and in that."""
-    found = RunningInside()
+def running_inside(lookups: Lookups, documents: Mapping[Place, ServedDocument], uses: RemainingUses) -> RunningInside:
+    """Return why some of these manifests stay; the registry is asked for what is in an index, and in that.
+
+    None is free as long as something runs of which only the beginning of an id is known, and nothing that was read has
+    such an id: it may be an index with them, and no registry can be asked for it.
+    """
+    found, in_use, known = RunningInside(), uses.in_use, set(lookups.digests())
     if not (in_use.digests or in_use.ids):
         return found
     parents: dict[Place, list[Place]] = {}
@@ -40,6 +47,7 @@ def running_inside(lookups: Lookups, documents: Mapping[Place, ServedDocument], 
                 found.failed.setdefault(place.image, document)
             elif isinstance(document, ServedDocument):
                 manifest = _read(place, document)
+                known |= {place.digest, *_inside(manifest)}
                 if reason := _reason(manifest, in_use):
                     found.why[place] = reason
                 for digest in manifest.manifests if manifest else ():
@@ -47,6 +55,10 @@ def running_inside(lookups: Lookups, documents: Mapping[Place, ServedDocument], 
                     parents.setdefault(child, []).append(place)
                     inside[child] = None
         level = lookups.documents(child for child in inside if child not in seen)
+    for short, reason in unmatched(uses.unknown_ids, known).items():
+        error = Unreachable(f"what has an id that begins with {short} {reason}, and nothing tells what that is", _TELL)
+        found.failed = {place.image: error for place in documents} | found.failed
+        break
     waiting = list(found.why)
     while waiting:
         place = waiting.pop()
@@ -55,6 +67,11 @@ def running_inside(lookups: Lookups, documents: Mapping[Place, ServedDocument], 
                 found.why[parent] = f"in {place.digest}, which is in it, {found.why[place]}"
                 waiting.append(parent)
     return found
+
+
+def _inside(manifest: Manifest | None) -> Iterator[str]:
+    if manifest is not None:
+        yield from filter(None, (manifest.config, *manifest.referenced))
 
 
 def _read(place: Place, document: ServedDocument) -> Manifest | None:

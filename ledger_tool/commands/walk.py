@@ -227,6 +227,14 @@ def contents(place: RegistryDigest[P]) -> Manifest | Absent:
     return manifest
 
 
+def is_no_index(place: RegistryDigest[P]) -> bool:
+    """Return whether a digest is that of a blob which is no index, such as a config. What may be missing may be one."""
+    try:
+        return "manifests" not in place.registry.config(place.image, place.digest)
+    except RuleRefused:
+        return False
+
+
 def walk_indexes(starts: Iterable[RegistryDigest[P]], look: Look[P]) -> Iterator[tuple[RegistryDigest[P], WalkAnswer]]:
     """Yield the answer of `look` for each start, and for what is, or may be, an index below one: see `walk_below`."""
     return walk_below(starts, look, lambda index: index.nested)

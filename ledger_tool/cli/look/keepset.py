@@ -61,7 +61,7 @@ def keepset(
             running=containers,
         )
     if kept.unseen and output == "text":  # in JSON, they are marked
-        what = "it runs without a digest" if "@" not in kept.unseen[0] else "it may be an index"
+        what = "it may be an index" if re.search(rf"{names.DIGEST}\Z", kept.unseen[0]) else "it runs without a digest"
         raise Unreachable(
             f"nobody has looked at {kept.unseen[0]}: {what}, and the ledger does not have its images",
             "add `--live`, which asks the registries; `--format json` lists such digests under `unseen`",

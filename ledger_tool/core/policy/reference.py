@@ -19,7 +19,7 @@ from ledger_tool.errors import InvalidValue
 ANY_DIGEST = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]{32,}"
 _IMAGE_ID = r"[0-9a-f]{64}"
 _ALGORITHM = r"(?:sha[-_]?[0-9]+(?:[-_.][0-9]+)?|md[245]|blake[23][a-z]{0,2}(?:[-_][0-9]+)?)"
-# `ALGORITHM:HEX`, a digest or an image id, in any case, or cut. By the grammar it is a name with a tag, which nobody means.
+# `ALGORITHM:HEX`, a digest or an image id, in any case, or cut. By the grammar it is a name with a tag.
 # Behind a slash, where a tag may be the number of a commit, only in the length of a digest.
 DIGEST_ALONE = rf"(?i:{_ALGORITHM}:[^/]*|.*/{_ALGORITHM}:[0-9a-f]{{56,}}(?:@.*)?)"
 

@@ -5,7 +5,7 @@ Everything that a file names counts, also what has ended: a Job starts another p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,13 +21,15 @@ from ledger_tool.core.running.records import digests_of, records_by_digest
 class InUse:
     """Why digests and image:tags have to stay, for people; the first place of each counts.
 
-    `digests` are those of indexes, images and configs, and `ids` beginnings of such, in hex digits. `of_image` are
-    those by which something of an image of the ledger was pulled, and `names` the image:tags that were asked for.
+    `digests` are those of indexes, images and configs; those by which something was `pulled` are no config's. `ids` are
+    beginnings of such, in hex digits. `images`
+    are those of the ledger that were named at all, and `names` the image:tags that were asked for.
     """
 
     digests: Mapping[str, str] = field(default_factory=dict)
+    pulled: Collection[str] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
-    of_image: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    images: Collection[str] = ()
     names: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def reason(self, record: Record) -> str:
@@ -44,10 +46,19 @@ class InUse:
 
     def is_elsewhere(self, records: Iterable[Record]) -> bool:
         """Return whether nothing of it has to do with a ledger of these records: neither a name nor a digest."""
-        return not (self.names or self.of_image or any(map(self.reason, records)))
+        return not (self.images or any(map(self.reason, records)))
 
 
 NOTHING_IN_USE = InUse()
+
+
+def unmatched(ids: Mapping[str, str], digests: Iterable[str]) -> Mapping[str, str]:
+    """Return the beginnings of ids with which none of these digests begins, with their reasons."""
+    if not ids:
+        return {}
+    lengths = set(map(len, ids))
+    starts = {digest.partition(":")[2][:length] for digest in digests for length in lengths}
+    return {short: reason for short, reason in ids.items() if short not in starts}
 
 
 def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
@@ -57,23 +68,23 @@ def in_use(containers: Iterable[RunningContainer], resolver: Resolver) -> InUse:
     """
     digests: dict[str, str] = {}
     ids: dict[str, str] = {}
-    of_image: dict[str, dict[str, str]] = {}
+    pulled: set[str] = set()
+    images: set[str] = set()
     tags: dict[tuple[str, str], str] = {}
     for container in containers:
         image, reason = container.image, f"{'runs' if container.state == 'runs' else 'is used'} in {container.place}"
-        pulled = image.digests | image.named_digests
-        for digest in (*pulled, *image.ids, *image.claimed):
+        pulled |= image.digests | image.named_digests
+        for digest in (*image.digests, *image.named_digests, *image.ids, *image.claimed):
             digests.setdefault(digest, reason)
         if image.short_id:
             ids.setdefault(image.short_id, reason)
         for reference in image.references:
             names = {name for is_typed in (False, True) for name in names_of(reference, resolver, is_typed=is_typed)}
-            for name in names:
-                for digest in (*pulled, *image.ids):  # an id may be that of an index
-                    of_image.setdefault(name, {}).setdefault(digest, reason)
-                if tag := reference.effective_tag:
+            images |= names
+            if tag := reference.effective_tag:
+                for name in names:
                     tags.setdefault((name, tag), reason)
-    return InUse(digests, ids, of_image, tags)
+    return InUse(digests, pulled, ids, images, tags)
 
 
 class PulledImage(NamedTuple):

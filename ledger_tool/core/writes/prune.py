@@ -7,7 +7,7 @@ and this module alike.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,7 +19,8 @@ from ledger_tool.core.ledger.query import expiry, is_expired, matches
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.running.container import RunningContainer
-from ledger_tool.core.running.inuse import NOTHING_IN_USE, InUse
+from ledger_tool.core.running.inuse import NOTHING_IN_USE, InUse, unmatched
+from ledger_tool.core.running.records import digests_of
 
 _MOST_LOOKED_AHEAD = 20  # times at which something of an image expires
 
@@ -166,7 +167,8 @@ class RemainingUses:
 
     `roots` are the digests to look into, by repository: any of them may be an index, whatever its record says of
     it, and then its children, which only the registry knows, are in use as well. `tags` are the tags that remain,
-    and `recorded` the digests of each image. What runs is `in_use`, recorded or not.
+    and `recorded` the digests of each image. What runs is `in_use`, recorded or not; `unknown_ids` are those beginnings
+    of ids that no record has.
     """
 
     why: Mapping[str, str]
@@ -175,6 +177,7 @@ class RemainingUses:
     roots: RepositoryUses
     tags: RepositoryTags
     in_use: InUse = NOTHING_IN_USE
+    unknown_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,10 @@ def remaining_uses(
         recorded.setdefault(record.image, set()).update({record.digest, record.pull_digest})
         if record.published_at >= newest.get(record.image, record).published_at:
             newest[record.image] = record
-    return RemainingUses(why, recorded, newest, by_repository(uses, resolver), tags_of(remaining, resolver), in_use)
+    every = (digest for record in ledger.records() for digest in digests_of(record)) if in_use.ids else ()
+    unknown = unmatched(in_use.ids, every)
+    roots, tags = by_repository(uses, resolver), tags_of(remaining, resolver)
+    return RemainingUses(why, recorded, newest, roots, tags, in_use, unknown)
 
 
 def withdrawn(before: Ledger, now: Ledger) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.support.git.upstream import Upstream
 from tests.support.registries.world import World
 from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
-from tests.support.values.running import APP, HOST, listed, running_pod
+from tests.support.values.running import APP, HOST, docker_ps, listed, running_pod
 from tests.support.values.schemas import check_schema
 
 Run = Callable[..., Outcome]
@@ -86,3 +87,45 @@ def test_live_asks_for_what_runs_and_all_that_is_in_it(world: World, tmp_path: P
     (tmp_path / "running").write_text(f"{world.image}:nightly")
     done = world.run(*words)
     assert (done.code, done.out) == (5, "")
+
+
+@pytest.mark.parametrize("runs", [digest("old"), f"quay.io/x/y@{digest('old')}"])
+def test_what_runs_under_no_name_of_ours_may_be_an_index_that_nobody_has_looked_at(
+    ledger: Run, recorded: Upstream, runs: str
+) -> None:
+    done = keepset(ledger, runs)
+    assert (done.code, done.out) == (5, "")
+    assert f"nobody has looked at {digest('old')}: it may be an index" in done.err
+    report = keepset(ledger, runs, "--format", "json").json
+    check_schema("keepset-v1", report)
+    assert report["unseen"] == [digest("old")]
+
+
+def test_the_beginning_of_an_id_that_nothing_has_stops_the_list(ledger: Run, recorded: Upstream) -> None:
+    assert keepset(ledger, json.dumps(docker_ps("web", digest("c")[7:19]))).code == 0
+    short = digest("old")[:19]
+    done = keepset(ledger, json.dumps(docker_ps("web", short[7:])))
+    assert (done.code, done.out) == (5, "")
+    assert f"nobody has looked at {short}: it runs without a digest" in done.err
+
+
+def test_live_asks_each_repository_for_what_runs_under_no_name_of_ours(world: World, tmp_path: Path) -> None:
+    first = world.push("v1")
+    assert world.publish("v1").code == 0
+    index, other = world.push("old", "old", (AMD, ARM)), world.push("other", "other", (AMD, ARM))
+    config = first.read(first.digest)["config"]["digest"]  # some registries fail if it is asked for as a manifest
+    file = tmp_path / "running"
+    file.write_text(f"{index.digest}\nquay.io/x/y@{other.digest}\n{digest('lost')}\n{config}\n")
+    words = ("keepset", "--live", "--running", file, "--repo", world.upstream.url)
+    done = world.run(*words)
+    assert done.code == 0, done.err
+    inside = [one["digest"] for one in (*index.read(index.digest)["manifests"], *other.read(other.digest)["manifests"])]
+    assert done.out.split() == sorted([first.digest, index.digest, other.digest, *inside])
+    report = world.run(*words, "--format", "json").json
+    check_schema("keepset-v1", report)
+    repository = f"{world.registry.host}/{world.image}"
+    assert all(one["repositories"] == [repository] for one in report["digests"])
+    file.write_text(json.dumps(docker_ps("web", index.digest[7:19])))
+    done = world.run(*words)
+    assert (done.code, done.out) == (5, "")
+    assert f"what has an id that begins with {index.digest[7:19]} runs in web, and nothing tells" in done.err

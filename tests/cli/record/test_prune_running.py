@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -13,11 +13,12 @@ import pytest
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import real_registry
 from tests.support.registries.world import World
-from tests.support.values.make import digest, ledger_bytes, record
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 from tests.support.values.running import (
     APP,
     HOST,
+    cri_container,
     docker_container,
     docker_ps,
     listed,
@@ -136,11 +137,12 @@ def world(tmp_path: Path, ledger: Run) -> Iterator[World]:
         yield World.create(registry, tmp_path, ledger)
 
 
-def prune(world: World, *lines: str) -> Outcome:
+def prune(world: World, *lines: str, options: Sequence[str] = ()) -> Outcome:
     file = world.folder / "running"
     file.parent.mkdir(exist_ok=True)
     file.write_text("\n".join(lines))
-    words = ("--registry-delete", "--yes", "--format", "json", "--running", file)
+    options = ["--yes", *options] if "--dry-run" not in options else []
+    words = ("--registry-delete", *options, "--format", "json", "--running", file)
     return world.run("prune", *words, "--repo", world.upstream.url)
 
 
@@ -219,4 +221,64 @@ def test_an_index_that_runs_by_its_id_keeps_its_images(world: World) -> None:
     world.registry.delete_tag(world.image, "whole")
     done = prune(world, json.dumps([docker_container("a", f"{world.registry.host}/{world.image}:x", whole.digest)]))
     assert set(kept(done)) == {"pr-3"}
+    assert done.json["deleted"] == []
+
+
+def children_of_an_index_without_a_tag(world: World) -> tuple[str, str]:
+    """Return the digest of an index that only runs, and of the image in it that `pr-3` has, and nothing else."""
+    assert world.push("v1")
+    assert world.publish("v1").code == 0
+    whole = world.push("whole", "whole", (AMD, ARM))
+    child = whole.images()[AMD]
+    assert world.publish(f"pr-3@{child}", "--offline", "--platform", AMD, *OLD).code == 0
+    world.registry.delete_tag(world.image, "whole")
+    return whole.digest, child
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        lambda index: index,
+        lambda index: f"quay.io/x/y@{index}",
+        lambda index: json.dumps([docker_container("a", index, index)]),
+        lambda index: json.dumps({"containers": [cri_container("a", index, index)]}),
+        lambda index: json.dumps(docker_ps("a", index)),
+        lambda index: listed(running_pod("quay.io/x/y:1", f"quay.io/x/y@{index}")).decode(),
+    ],
+)
+def test_an_index_that_runs_by_its_digest_alone_keeps_its_images(world: World, runs: Callable[[str], str]) -> None:
+    index, _ = children_of_an_index_without_a_tag(world)
+    for options in ((), ("--dry-run",)):
+        done = prune(world, runs(index), options=options)
+        assert kept(done)["pr-3"].startswith(f"it is in {index}, which runs in ")
+        assert done.json["deleted"] == []
+    assert world.upstream.tags() == {"v1", "pr-3"}
+
+
+def test_an_index_that_is_recorded_elsewhere_keeps_its_images_where_it_runs(world: World) -> None:
+    index, _ = children_of_an_index_without_a_tag(world)
+    copy = world.image.replace("/app", "/copy")
+    words = ("--source", SOURCE, "--repo", world.upstream.url)
+    assert world.run("publish", f"{copy}:v1@{index}", "--offline", *words).code == 0
+    assert set(kept(prune(world, index))) == {"pr-3"}
+
+
+def test_what_cannot_be_asked_for_keeps_everything(world: World) -> None:
+    """By the beginning of an id, which no registry knows; it is told once the beginning is that of something known."""
+    index, _ = children_of_an_index_without_a_tag(world)
+    done = prune(world, json.dumps(docker_ps("a", index[7:19])))
+    assert (done.code, done.json["deleted"]) == (5, [])
+    assert f"what has an id that begins with {index[7:19]} runs in a, and nothing tells what that is" in done.err
+    assert world.upstream.tags() == {"v1", "pr-3"}
+
+
+def test_a_tag_that_runs_and_is_not_recorded_is_not_deleted_with_the_digest(world: World) -> None:
+    assert world.push("v1")
+    assert world.publish("v1").code == 0
+    old = world.push("pr-1")
+    assert world.publish("pr-1", *OLD).code == 0
+    world.registry.push(old, f"{world.image}:nightly")
+    runs = f"{world.registry.host}/{world.image}:nightly"
+    done = prune(world, runs, options=("--with-untracked-tags",))
+    assert kept(done) == {"pr-1": "the tag `nightly`, which runs in -, serves it"}
     assert done.json["deleted"] == []
