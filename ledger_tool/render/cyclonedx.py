@@ -23,13 +23,17 @@ from ledger_tool.render import json
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
 
-def as_json(records: Sequence[Record], policy: Policy, *, serial: str = "", time: str = "") -> str:
+def as_json(
+    records: Sequence[Record], policy: Policy, tags: Mapping[Name, str], *, serial: str = "", time: str = ""
+) -> str:
     """Return the bill; `serial` is its `urn:uuid:…` and `time` its time, each omitted if `""`.
+
+    `tags` are those under which a registry has what environments have.
 
     A base that is among the records is represented by their component; any other becomes a component of its own.
     """
     inside_of = _finder(records, policy)
-    components = [_component(record, policy) for record in records]
+    components = [_component(record, policy, tags.get(record.name, record.tag)) for record in records]
     outside: dict[str, dict[str, Any]] = {}
     dependencies = []
     for record in records:
@@ -88,7 +92,7 @@ def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, P
     return find
 
 
-def _component(record: Record, policy: Policy) -> dict[str, Any]:
+def _component(record: Record, policy: Policy, tag: str) -> dict[str, Any]:
     url, _, commit = record.source_ref.rpartition("@")
     repository = pull_repository(policy, record.image)
     properties = [
@@ -105,9 +109,9 @@ def _component(record: Record, policy: Policy) -> dict[str, Any]:
         "type": "container",
         "bom-ref": str(record.key),
         "name": record.image,
-        "version": record.version or record.tag,
+        "version": tag,
         "hashes": [_hash(record.digest)],
-        "purl": _purl(repository, record.digest, record.version or record.tag, _architecture(record.platform)),
+        "purl": _purl(repository, record.digest, tag, _architecture(record.platform)),
         "externalReferences": [{"type": "vcs", "url": _vcs(url), "comment": f"commit {commit}"}],
         "properties": [{"name": name, "value": value} for name, value in properties if value],
     }

@@ -91,18 +91,12 @@ def _dotenv(exported: Exported) -> Iterator[str]:
 
 
 def _imgpkg(exported: Exported) -> Iterator[str]:
-    """Yield an ImagesLock (carvel.dev, imgpkg "Resources"); kbld finds an image by its reference with a tag.
-
-    An image that only an environment has left is in the lock, but not found by a tag that another one has now.
-    """
-    tags = {(one.repository, one.tag) for one in exported.versions if not one.is_environment}
+    """Yield an ImagesLock (carvel.dev, imgpkg "Resources"); kbld finds an image by its reference with a tag."""
     yield "apiVersion: imgpkg.carvel.dev/v1alpha1"
     yield "kind: ImagesLock"
     yield "images:"
     for version in exported.versions:
         yield f"  - image: {json.line(_by_digest(version))}"
-        if version.is_environment and (version.repository, version.tag) in tags:
-            continue
         yield "    annotations:"
         yield f"      kbld.carvel.dev/id: {json.line(f'{version.repository}:{version.tag}')}"
 

@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
 from ledger_tool.commands.export import Exported, export
+from ledger_tool.core.changes.promotion import promoted
 from ledger_tool.core.export.selection import Selection
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, Registry
+from ledger_tool.errors import RuleRefused
 from ledger_tool.render import cyclonedx
 from ledger_tool.render import export as exported
 from tests.support import EXAMPLES
 from tests.support.values.make import SOURCE, digest, ledger_of, record
 from tests.support.values.memory import MemoryStore
+from tests.support.values.profiles import example_count
 
 NOW = Timestamp("2026-11-25T00:00:00Z")
 POLICY = Policy((Registry("registry.example.com:5000", ("myorg/*",), prefix="team"),))
@@ -194,12 +199,65 @@ def test_a_ledger_full_of_what_has_expired_does_not_fill_the_log() -> None:
     assert (len(found), found[-1]) == (11, "warning: 20 more are yanked or past their TTL")
 
 
+# ---- one repository:tag is one image, whatever environments have
+
+
+_TAGS, _SEEDS = st.sampled_from(["v1", "main"]), st.sampled_from("ab")
+_versions = st.tuples(st.sampled_from(["myorg/app", "team/app"]), _TAGS, _SEEDS, st.sampled_from(["", "i", "j"]))
+_had = st.tuples(st.sampled_from(["staging", "prod", "test"]), _versions)
+
+
+def _record(version: tuple[str, str, str, str]) -> Record:
+    image, tag, seed, index = version
+    return record(image, tag, digest=digest(seed), platform="linux/amd64", index=digest(index) if index else None)
+
+
+@example_count(150)
+@given(
+    st.lists(_versions, max_size=4, unique_by=lambda one: one[:2]),
+    st.lists(_had, min_size=1, max_size=4, unique_by=lambda one: (one[0], one[1][0])),
+    st.booleans(),
+)
+def test_one_repository_and_tag_is_one_image(
+    recorded: list[tuple[str, str, str, str]], had: list[tuple[str, tuple[str, str, str, str]]], is_one: bool
+) -> None:
+    """Environments may have what their version's tag was once; two images may be one repository."""
+    other = Registry("r.io", ("team/*",), ledger_prefix="team", prefix="org" if is_one else "other")
+    policy = Policy((Registry("r.io", ("myorg/*",), ledger_prefix="myorg", prefix="org"), other))
+    has = [promoted([_record(one)], Tag(environment), NOW)[0] for environment, one in had]
+    records = [*map(_record, recorded), *has]
+    try:
+        lines = text("images", *records, policy=policy).splitlines()
+        lock = YAML(typ="safe").load(text("imgpkg", *records, policy=policy))["images"]
+        parts = bill(*records, policy=policy)["components"]
+    except RuleRefused:
+        assert is_one
+        return
+    names, ids = [line.partition("@")[0] for line in lines], [one["annotations"]["kbld.carvel.dev/id"] for one in lock]
+    assert len(set(names)) == len(names)
+    assert len({(one["image"], name) for one, name in zip(lock, ids, strict=True)}) == len(set(ids))
+    versions = {(one["purl"].partition("repository_url=")[2], one["hashes"][0]["content"]) for one in parts}
+    assert len({place for place, _ in versions}) == len(versions)
+    assert {one.pull_digest for one in records} == {line.partition("@")[2] for line in lines}
+    for one in recorded:
+        image, tag = f"r.io/{'org' if is_one or one[0] == 'myorg/app' else 'other'}/app", one[1]
+        assert f"{image}:{tag}@{_record(one).pull_digest}" in lines
+
+
+def test_two_images_that_are_one_repository_cannot_share_a_tag() -> None:
+    policy = Policy((Registry("r.io", ("*/app",)), Registry("r.io", ("app",), prefix="myorg")))
+    assert text("images", record("myorg/app"), record("app"), policy=policy) == f"r.io/myorg/app:v1@{digest()}\n"
+    with pytest.raises(RuleRefused, match=r"app:v1 and myorg/app:v1 are .* both are r\.io/myorg/app:v1"):
+        text("images", record("myorg/app"), record("app", digest=digest("b")), policy=policy)
+
+
 # ---- CycloneDX
 
 
-def bill(*records: Record, serial: str = "", at: str = "") -> Any:
-    made = done("cyclonedx", *records)
-    value = json.loads(cyclonedx.as_json(made.records, made.policy, serial=serial, time=at))
+def bill(*records: Record, serial: str = "", at: str = "", policy: Policy = POLICY) -> Any:
+    made = done("cyclonedx", *records, policy=policy)
+    tags = {version.name: version.tag for version in made.versions}
+    value = json.loads(cyclonedx.as_json(made.records, made.policy, tags, serial=serial, time=at))
     Draft7Validator(SCHEMA).validate(value)
     return value
 

@@ -95,7 +95,8 @@ def export(
         exported = run(source, output, selection, now=o.now(), latest=latest, keys=key, config_map=place)
     ledger.screen.notes(render.notes(exported, output))
     if output == "cyclonedx":
-        bill = cyclonedx.as_json(exported.records, exported.policy, serial=serial_number, time=bill_time)
+        tags = {version.name: version.tag for version in exported.versions}
+        bill = cyclonedx.as_json(exported.records, exported.policy, tags, serial=serial_number, time=bill_time)
         ledger.screen.data([bill])
     else:
         ledger.screen.data(render.lines(exported, output))

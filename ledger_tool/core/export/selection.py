@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Platform, Timestamp, some_of
+from ledger_tool.core.ledger.names import Platform, Tag, Timestamp, some_of
 from ledger_tool.core.ledger.order import newest_tags
 from ledger_tool.core.ledger.query import has_labels, is_expired, no_pull_digest, select_named
 from ledger_tool.core.ledger.record import Name, Record, by_name, pull_digest
@@ -34,13 +34,18 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ImageVersion:
-    """One image:tag: its records, where to pull it from, and by which digest (`""` if its records do not share one)."""
+    """One image:tag: its records, where to pull it from, and by which digest (`""` if its records do not share one).
+
+    `tag` is the one that a registry has it under: of what an environment has, the version. Where that is another image
+    now (see `each_once`), it is the environment's.
+    """
 
     name: Name
     records: tuple[Record, ...]
     host: str
     path: str
     digest: str
+    tag: Tag
 
     @property
     def is_environment(self) -> bool:
@@ -48,9 +53,9 @@ class ImageVersion:
         return self.records[0].is_environment
 
     @property
-    def tag(self) -> str:
-        """The tag that a registry has it under: of what an environment has, the version."""
-        return self.records[0].version or self.name.tag
+    def images(self) -> frozenset[object]:
+        """What it is, by platform."""
+        return frozenset((record.platform, record.digest, record.index) for record in self.records)
 
     @property
     def repository(self) -> str:
@@ -89,7 +94,8 @@ def image_versions(records: Iterable[Record], policy: Policy, *, by_platform: bo
         digest = group[0].digest if by_platform else pull_digest(tuple(group)) or ""
         registry = next(iter(policy.serving(name.image)), None)
         host, path = pulled_from(registry, name.image) if registry else ("", name.image)
-        versions.append(ImageVersion(name, tuple(group), host, path, digest))
+        tag = Tag(group[0].version or name.tag)
+        versions.append(ImageVersion(name, tuple(group), host, path, digest, tag))
     return versions
 
 
@@ -119,15 +125,39 @@ def versions_first(found: Sequence[ImageVersion]) -> list[ImageVersion]:
 
 
 def each_once(found: Sequence[ImageVersion]) -> list[ImageVersion]:
-    """Return the versions without what environments have of one that is among them, or of one another."""
+    """Return the versions without what environments have of one that is among them, or of one another.
+
+    One repository:tag is one image. So what an environment has goes under the tag of the environment where its version
+    is another image now. Raises RuleRefused if two images of the ledger are one repository, with different images.
+    """
     seen: set[tuple[str, str, frozenset[object]]] = set()
     chosen = []
     for version in sorted(found, key=lambda one: one.is_environment):
-        images = frozenset((record.platform, record.digest, record.index) for record in version.records)
-        if (key := (version.name.image, version.tag, images)) not in seen or not version.is_environment:
+        if (key := (version.name.image, version.tag, version.images)) not in seen or not version.is_environment:
             seen.add(key)
             chosen.append(version)
-    return sorted(chosen, key=lambda one: one.name)
+    several = _several(chosen)
+    tagged = [
+        replace(one, tag=Tag(one.name.tag)) if one.is_environment and (one.repository, one.tag) in several else one
+        for one in chosen
+    ]
+    if refused := _several(tagged):
+        (repository, tag), (one, other, *_) = min(refused.items())
+        raise RuleRefused(
+            f"{one} and {other} are different images, and both are {repository}:{tag}",
+            "export one of them alone, or give each image a repository of its own in ledger.yaml",
+        )
+    return sorted(tagged, key=lambda one: one.name)
+
+
+def _several(versions: Iterable[ImageVersion]) -> dict[tuple[str, str], list[Name]]:
+    """Return by repository and tag what several versions with different images have."""
+    groups: dict[tuple[str, str], list[ImageVersion]] = {}
+    for version in versions:
+        groups.setdefault((version.repository, version.tag), []).append(version)
+    return {
+        place: [one.name for one in group] for place, group in groups.items() if len({one.images for one in group}) > 1
+    }
 
 
 def latest_each(

@@ -148,7 +148,7 @@ def test_what_an_environment_has_is_exported_under_the_tag_of_its_version(
     assert ledger("export", "--format", form, "myorg/app", "--env", "prod", "--repo", environments).out == done.out
 
 
-def test_without_an_environment_its_images_are_there_once_and_under_no_tag_of_its_own(
+def test_without_an_environment_its_images_are_there_once_and_each_tag_is_one_image(
     ledger: Run, tmp_path: Path
 ) -> None:
     """What only an environment has left is there as well: it may run. Its version's tag has gone on."""
@@ -165,14 +165,15 @@ def test_without_an_environment_its_images_are_there_once_and_under_no_tag_of_it
 
     app = "registry.example.com/myorg/app"
     assert exported("images").splitlines() == sorted(
-        [f"{app}:main@{digest('new')}", f"{app}:main@{digest('old')}", f"{app}:v1@{v1.digest}"]
+        [f"{app}:main@{digest('new')}", f"{app}:prod@{digest('old')}", f"{app}:v1@{v1.digest}"]
     )
     lock = exported("imgpkg")
-    assert [lock.count(one) for one in (v1.digest, digest("old"), f'id: "{app}:main"', f'id: "{app}:v1"')] == [1] * 4
+    once = (v1.digest, digest("old"), f'id: "{app}:main"', f'id: "{app}:v1"', f'id: "{app}:prod"')
+    assert [lock.count(one) for one in once] == [1] * 5
     assert lock.index(f'id: "{app}:main"') < lock.index(digest("old"))  # found by the tag: what it is now
     bill = json.loads(exported("cyclonedx"))["components"]
     assert sorted((one["version"], one["bom-ref"].partition(":")[2]) for one in bill) == [
-        ("main", "main"), ("main", "prod"), ("v1", "v1")
+        ("main", "main"), ("prod", "prod"), ("v1", "v1")
     ]  # fmt: skip
     assert len(exported("csv").splitlines()) == 6
 
