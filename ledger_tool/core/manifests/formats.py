@@ -121,7 +121,7 @@ class YamlFormat:
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the parser, and the sites in their tree."""
         tokens = self.parse(self.bare(text), document)
-        _refuse_actions(text, document, tokens)
+        refuse_actions(text, document, tokens)
         roots = yamltree.tree(tokens)
         marks = marks_in(text, document, tokens)
         found = find_sites(path, text, roots, self.ours, self.environment, self.charts, marks)
@@ -145,7 +145,7 @@ class YamlFormat:
         return "" if shows_reference(text, self.ours) else "nothing in it looks like an image reference"
 
 
-def _refuse_actions(text: str, document: TextDocument, tokens: Sequence[TextToken]) -> None:
+def refuse_actions(text: str, document: TextDocument, tokens: Sequence[TextToken]) -> None:
     """Raise TextFault for a template: YAML reads `{{ .x }}` without quotes as a mapping whose key is a mapping."""
     if text.find("{{", document.start, document.end) >= 0:
         starts = {action.start for action in actions(text)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger_tool.core.manifests.actionimages import as_written, in_actions
+from ledger_tool.core.manifests.charts.around import NO_CHARTS, FileCharts
 from ledger_tool.core.manifests.comments import marks_in, needing_reference
 from ledger_tool.core.manifests.evidence import end_of_value, may_name_image, shows_reference
 from ledger_tool.core.manifests.find import find_sites
@@ -35,6 +36,11 @@ class TemplateFormat(YamlFormat):
         """Return the text with its actions covered."""
         return covered(text)
 
+    def inside(self) -> FileCharts:
+        """Return the charts that get values in a file that is no template of a chart, as one of Helmfile."""
+        charts = self.charts()
+        return NO_CHARTS if charts.of_chart() else FileCharts(inside=charts.inside)
+
     def read(self, path: str, text: str, document: TextDocument) -> DocumentReading:
         """Return the tokens of the covered text, and the sites in their tree; some have parts that are covered."""
         bare = self.bare(text)
@@ -45,7 +51,7 @@ class TemplateFormat(YamlFormat):
                 raise
             return self._repaired(path, text, document)
         marks = marks_in(text, document, tokens)
-        found = find_sites(path, text, tree(tokens), self.ours, marks=marks)
+        found = find_sites(path, text, tree(tokens), self.ours, charts=self.inside, marks=marks)
         sites = [_uncovered(one) for site in found.sites for one in in_actions(site, text, self.ours, self.charts)]
 
         def search() -> list[Site]:
@@ -64,7 +70,7 @@ class TemplateFormat(YamlFormat):
         bare = self.bare(text)
         done = repaired(bare, document, self.parse)
         marks = find_marks(bare, document)
-        found = find_sites(path, text, done.roots, self.ours, marks=marks).sites
+        found = find_sites(path, text, done.roots, self.ours, charts=self.inside, marks=marks).sites
         known = {field.token.line for site in found for field in site.fields}
         names = {site.name for site in found if not site.whole}
         left_out, unread = set(done.left_out), []
@@ -114,7 +120,10 @@ def _uncovered(site: Site) -> Site:
     if COVER in site.text:
         site = replace(site, text=re.sub(f"{COVER}+", COVERED, site.text))
     if not site.whole:  # of several fields, conditions may choose others
-        site = replace(site, values=None, locked=site.locked or "its fields are in a template, which may choose others")
+        known = site.values if site.values and site.values.charts else None
+        site = replace(
+            site, values=known, locked=site.locked or "its fields are in a template, which may choose others"
+        )
     return replace(site, unsettled="")  # which of two values is there, conditions decide
 
 

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 from itertools import islice
 from typing import NamedTuple
 
-from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ANYWHERE, ChartAround, Overlays, SitesOfFile, ValuesFile
 from ledger_tool.core.manifests.charts.chart import ABSENT
 from ledger_tool.core.manifests.charts.filled import filled_places
@@ -17,15 +16,22 @@ from ledger_tool.core.manifests.charts.layers import ChartUse, InlineValues
 from ledger_tool.core.manifests.charts.paths import GLOBAL
 from ledger_tool.core.manifests.charts.paths import Path as ValuePath
 from ledger_tool.core.manifests.charts.uses import uses_in
-from ledger_tool.core.manifests.charts.usesintemplates import uses_in_template
 from ledger_tool.core.manifests.formats import kind_of
 from ledger_tool.core.manifests.ours import OurImages
-from ledger_tool.core.manifests.templateactions import has_actions
-from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.core.manifests.yamltree import YamlNode
 from ledger_tool.edges.files.chart_files import ChartFiles
 from ledger_tool.edges.files.chart_loading import DEFAULTS, MAX_FILE, LoadedCharts
-from ledger_tool.edges.files.used_charts import ABSENT_FOLDER, MOST, Layer, UsedChart, UsedCharts, joined, laid_over
+from ledger_tool.edges.files.read_uses import read_uses
+from ledger_tool.edges.files.used_charts import (
+    ABSENT_FOLDER,
+    MOST,
+    Layer,
+    UsedChart,
+    UsedCharts,
+    joined,
+    laid_over,
+    place_of_unknown,
+)
 
 _MAX_ABOVE = 8  # folders
 _MOST_LAYERS = 100
@@ -37,7 +43,7 @@ _VERSIONS = re.compile(r"(?i)tag|digest|sha|repository|registry")
 
 class _Index(NamedTuple):
     """The uses that name a file, with the number of its layer; those of a chart; and files with parts of images, of
-    which nothing tells whose values they are.
+    which nothing tells whose values they are. `rendered` are the files outside charts that are templates.
     """
 
     by_file: dict[str, list[tuple[UsedChart, int]]]
@@ -45,6 +51,7 @@ class _Index(NamedTuple):
     partial: list[str]
     uses: list[tuple[str, ChartUse]]
     patches: dict[str, list[tuple[str, ChartUse]]]
+    rendered: set[str]
 
 
 class ChartUses:
@@ -85,8 +92,14 @@ class ChartUses:
                 if isinstance(layer, InlineValues):
                     place = layer.node.token.number
                     here = [(one, at) for one in used for at, two in enumerate(one.layers) if two[:2] == (path, place)]
-                    found[place] = self.merged(here)
+                    found[place] = self.merged(here) if path not in self._index.rendered else self._in_line(path, layer)
         return found
+
+    def _in_line(self, path: str, layer: InlineValues) -> tuple[ChartAround, ...]:
+        """Return the charts that get values in a template, where only their line tells which they are."""
+        place = (path, place_of_unknown(layer.node.token.line))
+        used = [one for other, use in self._index.uses if other == path for one in self._finder.used(path, use)]
+        return self.merged([(one, at) for one in used for at, two in enumerate(one.layers) if two[:2] == place])
 
     def named(self, path: str) -> tuple[ChartAround, ...] | None:
         """Return the charts that get a file by its name, none of those that are not here, or None for another file."""
@@ -139,7 +152,7 @@ class ChartUses:
 
     @cached_property
     def _index(self) -> _Index:
-        index = _Index({}, {}, [], [], {})
+        index = _Index({}, {}, [], [], {}, set())
         folders = {*self.folders}
         for path, raw in self._files.contents(self._judged):
             if raw is None or len(raw) > MAX_FILE:
@@ -148,14 +161,16 @@ class ChartUses:
             is_partial = not is_template and _PARTS.search(raw) and not _OBJECT.search(raw)
             if is_partial and folders and not _is_inside(path, folders):
                 index.partial.append(path)
-            for use in self._uses_in(path, raw, is_template=is_template):
+            read = read_uses(_name(path), raw, is_template=is_template)
+            index.rendered.update([path] if read.is_template and not is_template else [])
+            for use in read.uses:
                 if use.is_patch:
                     index.patches.setdefault(use.owner[0], []).append((path, use))
                 else:
                     index.uses.append((path, use))
         for path in self._rendered_helmfiles():
-            for use in self._uses_in(path, self._files.read(path) or b"", is_template=True):
-                index.uses.append((path, use))
+            read = read_uses(_name(path), self._files.read(path) or b"", is_template=True)
+            index.uses.extend((path, use) for use in read.uses)
         for path, use in index.uses:
             self._add(index, path, use)
         index.partial[:] = [path for path in index.partial if path not in index.by_file]
@@ -172,21 +187,6 @@ class ChartUses:
                 path = f"{folder}/{name}" if folder else name
                 if not is_folder and name.endswith(".gotmpl") and "helmfile" in path:
                     yield path
-
-    def _uses_in(self, path: str, raw: bytes, *, is_template: bool) -> Iterator[ChartUse]:
-        from ledger_tool.edges.yaml.manifest_tokens import tokens
-
-        if not (b"elm" in raw or b"releases" in raw or b"patch" in raw or b"/spec/" in raw):
-            return
-        text = raw.decode("utf-8", "replace")
-        try:
-            if is_template and has_actions(text):
-                raise TextFault(1, "a template")
-            for document in yamltree.documents(text):
-                for root in yamltree.tree(tokens(text, document)):
-                    yield from uses_in(root, _name(path))
-        except TextFault:
-            yield from uses_in_template(text, tokens) if has_actions(text) else ()
 
     def _add(self, index: _Index, path: str, use: ChartUse) -> None:
         for one in self._with_patches(index, path, use):

@@ -14,7 +14,8 @@ from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import ANYWHERE
 from ledger_tool.core.manifests.charts.layers import Base, ChartUse, InlineValues, UnknownValues, ValuesLayer
 from ledger_tool.core.manifests.charts.parameters import parameters
-from ledger_tool.core.manifests.charts.placeholders import bound, has_placeholders, matcher
+from ledger_tool.core.manifests.charts.placeholders import bound, first_placeholder, has_placeholders, matcher
+from ledger_tool.core.manifests.formats import kind_of
 from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.core.manifests.yamltree import YamlNode
 from ledger_tool.edges.files.chart_files import ChartFiles
@@ -23,6 +24,7 @@ from ledger_tool.edges.files.chart_loading import LoadedCharts
 MOST = 200  # ways in which one document uses a chart
 ABSENT_FOLDER = "chart:"  # a folder that there is not
 _MAX_ABOVE = 8  # folders
+_MOST_BESIDE = 2_000  # names
 _MOST_LAYERS = 100
 
 
@@ -112,13 +114,17 @@ class UsedCharts:
             yield from ((here, *others) for others in self.layers(path, rest, tops, folder, known))
             return
         if isinstance(first, UnknownValues):
-            unknown = Layer(path, -max(first.line, 2), no_values, first.why)
+            values = partial(_values_in, first.node) if first.node else no_values
+            unknown = Layer(path, place_of_unknown(first.line), values, first.why)
             yield from ((unknown, *others) for others in self.layers(path, rest, tops, folder, known))
             return
         bases = {"here": [path.rpartition("/")[0]], "chart": [folder] if folder else [], "top": tops}[first.base]
         options = [option for base in bases for option in self._named_files(base, first.path, known)]
         for name, stands in options or [("", known)]:
             layer = (Layer(name, ANYWHERE, partial(self._loaded.values, name)),) if name else ()
+            if not name and first.line and has_placeholders(first.path):
+                why = f"no file that is here fits `{shown(first.path)}`"
+                layer = (Layer(path, place_of_unknown(first.line), no_values, why),)
             yield from ((*layer, *others) for others in self.layers(path, rest, tops, folder, stands))
 
     def _named_files(self, base: str, name: str, known: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -128,9 +134,22 @@ class UsedCharts:
                 yield path, known
             return
         expression = matcher(path, known)
-        for file in self._judged:
+        for file in self._judged if kind_of(path) else self._beside(path):
             if match := expression.fullmatch(file):
                 yield file, {**known, **bound(path, match)}
+
+    def _beside(self, path: str) -> Iterator[str]:
+        """Yield the files of a kind that is not judged, such as `.gotmpl`, that a path with placeholders may mean."""
+        solid, *others = path[: first_placeholder(path)].rpartition("/")[0], *path.split("/")
+        ahead, left = [(solid, len(others) - solid.count("/") - bool(solid))], _MOST_BESIDE
+        while ahead and left:
+            folder, levels = ahead.pop()
+            for name, is_folder in self._files.names(folder)[:left]:
+                left -= 1
+                if is_folder and levels > 1:
+                    ahead.append((joined(folder, name), levels - 1))
+                elif not is_folder:
+                    yield joined(folder, name)
 
     def bases(self, path: str, base: Base) -> list[str]:
         """Return where paths may start: the top is that of the repository, or one of the folders around a file."""
@@ -147,6 +166,11 @@ class UsedCharts:
                 break
             found.append(folder)
         return found
+
+
+def place_of_unknown(line: int) -> int:
+    """Return the place of values that are not known, and are given in a line."""
+    return -max(line, 2)
 
 
 def _repository_name(url: str) -> str:

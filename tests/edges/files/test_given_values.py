@@ -122,6 +122,12 @@ def of_apps(helm: str, path: str = "charts/app") -> dict[str, str]:
         {"helmfile.yaml.gotmpl": f"{RELEASE}  values:\n  - image: {{tag: '{{{{ .Values.tag }}}}'}}\n"},
         {"helmfile.yaml": f"{RELEASE}  values:\n{{{{ if .a }}}}\n  - image: {{tag: v1}}\n{{{{ end }}}}\n"},
         {"helmfile.yaml": INHERITED, "v.yaml": "image: {tag: v1} # ledger: ignore\n"},
+        {"helmfile.yaml": f"{RELEASE}  namespace: {{{{ .a }}}}\n  set: [{{name: image.tag, value: v1}}]\n"},
+        {"helmfile.yaml": f"{RELEASE}  valuesTemplate: [{{image: {{tag: v1}}}}] # ledger: ignore\n"},
+        {"helmfile.yaml": f"{RELEASE}  setTemplate: [{{name: image.tag, value: v1}}]\n"},
+        {"helmfile.yaml": f"bases: [d.yaml]\n{RELEASE}  inherit: [{{template: t}}]\n"},
+        {"helmfile.yaml": f"{RELEASE}  values: ['env/{{{{ .Environment.Name }}}}.yaml']\n"},
+        {"helmfile.yaml": f"{RELEASE}  values: ['{{{{ .a }}}}.yaml.gotmpl']\n", "b.yaml.gotmpl": TAG},
         {"skaffold.yaml": "releases: [{chartPath: charts/app, setValues: {image.tag: v1}}]\n"},
         {"m.tf.json": TERRAFORM},
         {"charts/app/fleet.yaml": "helm: {valuesFrom: [{configMapKeyRef: {name: a}}]}\n"},
@@ -161,6 +167,17 @@ def test_what_cannot_have_another_tag_does_not_hold_it_back(given: dict[str, str
     done = pinned({**of_chart(READS), **given})["charts/app/values.yaml"]
     assert done.content
     assert not done.findings
+
+
+@pytest.mark.parametrize("digest", [f"  digest: {DIGESTS['v1.5.0']}\n", ""])
+def test_what_an_action_beside_it_does_not_change_is_judged_in_a_helmfile(digest: str) -> None:
+    base = "values: [base.yaml]\n  set: [{name: image.tag, value: v1.6.0}]\n"
+    for action in ("a", "'{{ .a }}'", "{{ .a }}"):
+        files = {"base.yaml": BASE + digest, "helmfile.yaml": f"{RELEASE}  namespace: {action}\n  {base}"}
+        done = pinned(files)
+        assert not done["base.yaml"].content
+        assert done["base.yaml"].findings
+        assert done["helmfile.yaml"].findings or done["helmfile.yaml"].edits
 
 
 def test_of_layers_without_their_chart_each_gets_its_own_digest() -> None:

@@ -15,10 +15,14 @@ Base = Literal["top", "here", "chart"]
 
 
 class ValuesPath(NamedTuple):
-    """The path of a file with values, and from where it starts."""
+    """The path of a file with values, and from where it starts.
+
+    `line` names it where a path with placeholders that no file here fits may still be that of one.
+    """
 
     path: str
     base: Base
+    line: int = 0
 
 
 class InlineValues(NamedTuple):
@@ -28,10 +32,11 @@ class InlineValues(NamedTuple):
 
 
 class UnknownValues(NamedTuple):
-    """Values that are not here, or that cannot be followed: the line that gives them, and why."""
+    """Values that are not here, or that cannot be followed: the line that gives them, why, and what can be read."""
 
     line: int
     why: str
+    node: YamlNode | None = None
 
 
 ValuesLayer = ValuesPath | InlineValues | UnknownValues

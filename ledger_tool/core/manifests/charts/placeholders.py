@@ -13,6 +13,12 @@ def has_placeholders(path: str) -> bool:
     return bool(_PLACEHOLDER.search(path))
 
 
+def first_placeholder(path: str) -> int:
+    """Return where the first part of a path is that is only known when it is rendered, or where the path ends."""
+    found = _PLACEHOLDER.search(path)
+    return found.start() if found else len(path)
+
+
 def matcher(path: str, known: Mapping[str, str]) -> re.Pattern[str]:
     """Return what matches a path whose placeholders stand for any names, or for those that are `known`.
 

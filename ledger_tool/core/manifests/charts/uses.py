@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.charts.layers import (
     SAYS_VERSION,
     ChartUse,
@@ -160,16 +161,24 @@ def _of_flux(spec: YamlNode) -> Iterator[ChartUse]:
 
 
 def _of_release(release: YamlNode, templates: YamlNode | None) -> Iterator[ChartUse]:
-    inherited = [value(item, "template") for item in items_at(release, "inherit")]
-    above = [node for name in inherited if templates and (node := map_at(templates, name))]
+    above: list[YamlNode] = []
+    elsewhere: list[ValuesLayer] = []
+    for item in items_at(release, "inherit"):
+        name = value(item, "template")
+        node = map_at(templates, name) if templates else None
+        above += [node] if node else []
+        why = f"it inherits from `{shown(name)}`, which is not in its document"
+        elsewhere += [] if node else [UnknownValues(item.token.line, why)]
     nodes = [*above, release]
     charts = [chart for node in nodes if (chart := value(node, "chart") or value(node, "chartPath"))]
-    layers: list[ValuesLayer] = []
+    layers = elsewhere
     for node in nodes:
-        items = items_at(node, "values", scalars=True)
+        items = [one for key in ("values", "valuesTemplate") for one in items_at(node, key, scalars=True)]
         layers += files_at(node, "here", "valuesFiles", "secrets")
-        layers += [ValuesPath(one.token.text, "here") if is_scalar(one) else InlineValues(one) for one in items]
-        layers += inline_at(node, "overrides", "set", "setString")
+        layers += [
+            ValuesPath(one.token.text, "here", one.token.line) if is_scalar(one) else InlineValues(one) for one in items
+        ]
+        layers += inline_at(node, "overrides", "set", "setString", "setTemplate")
         layers += [*dotted(node, "setValues"), *dotted(node, "setValueTemplates")]
     chart = charts[-1] if charts else ""
     yield ChartUse((chart,) if chart else (), "here", tuple(layers), name=chart, start=release.token.start)

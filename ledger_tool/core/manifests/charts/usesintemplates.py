@@ -63,7 +63,7 @@ def _known(use: ChartUse, text: str, bare: str, shown: dict[str, str]) -> ChartU
             token = layer.node.token
             part = text[token.start : token.end] if token.kind == "scalar" else _region(text, token.start)
             if token.style == "{" or _prints(part) or SAYS_VERSION.search(part):
-                doubt = UnknownValues(token.line, _WHY)
+                doubt = UnknownValues(token.line, _WHY, None if _prints(part) else layer.node)
                 layers.append(doubt)
         else:
             layers.append(layer._replace(path=written(layer.path)) if isinstance(layer, ValuesPath) else layer)
