@@ -14,7 +14,7 @@ from ledger_tool.core.manifests.marks import Marks, find_marks
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextDocument, TextToken
-from ledger_tool.core.policy.reference import split
+from ledger_tool.core.policy.reference import may_begin, split
 
 _CHARTS = "oci://"  # of images, and of charts, which a ledger knows nothing of
 _SCHEMES = ("docker://", "docker-image://", "docker-daemon:", "containers-storage:", _CHARTS)
@@ -71,7 +71,7 @@ def _references(
     for start in _starts(text, document, ours.hosts):
         at = bisect_right(ordered, (start, document.end)) - 1
         is_known = at >= 0 and start < ordered[at][1]
-        match = None if is_known else expression.match(text, start, document.end)
+        match = None if is_known or not _may_begin(text, start) else expression.match(text, start, document.end)
         is_chart = text.endswith(_CHARTS, 0, start)
         if match and (ours.has_records if is_chart else ours.has_reference)(_plain(match[0])):
             found.append(match)
@@ -89,14 +89,18 @@ def _starts(text: str, document: TextDocument, hosts: Sequence[str]) -> list[int
     return sorted(set(starts))
 
 
+def _may_begin(text: str, at: int) -> bool:
+    """Return whether a reference may begin at a place: not in a name, a URL or an address, but behind some schemes."""
+    return may_begin(text, at) and (text[at - 1 : at] not in ("/", ":", "@") or text.endswith(_SCHEMES, 0, at))
+
+
 @lru_cache(8)
 def _expression(hosts: tuple[str, ...]) -> re.Pattern[str]:
     """Return what finds references with a registry and a tag or a digest; JSON may escape a slash."""
     choices = "|".join(re.escape(host) for host in sorted(hosts, key=len, reverse=True))
-    schemes = "".join(f"|(?<={scheme})" for scheme in _SCHEMES)
-    start, path = rf"(?:(?<![\w./:@-]){schemes})", r"(?:\\?/[a-z0-9][a-z0-9._-]*)+"
+    path = r"(?:\\?/[a-z0-9][a-z0-9._-]*)+"
     tag, digest, end = r":\w[\w.-]*", r"@sha256:[0-9a-f]{64}", r"(?![\w/:@.*-])"
-    return re.compile(f"{start}(?:{choices}){path}(?:{tag}(?:{digest})?|{digest}){end}", re.ASCII)
+    return re.compile(f"(?:{choices}){path}(?:{tag}(?:{digest})?|{digest}){end}", re.ASCII)
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,14 @@ import unicodedata
 from dataclasses import dataclass
 
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.reference import Reference, filled, is_no_reference, parse_in_manifest
+from ledger_tool.core.policy.reference import (
+    Reference,
+    defaulted,
+    filled,
+    is_no_reference,
+    may_begin,
+    parse_in_manifest,
+)
 from ledger_tool.core.policy.resolve import HUB, HUB_HOSTS, Resolver, same_host
 from ledger_tool.errors import InvalidValue
 
@@ -40,6 +47,7 @@ class OurImages:
 
     def may_be_reference(self, text: str) -> bool:
         """Return whether a text is such a reference, or becomes one with what its variables and placeholders say."""
+        text = defaulted(text)
         if self.has_reference(text):
             return True
         solid = filled(text) if ":" in text or "@" in text else text
@@ -62,6 +70,14 @@ class OurImages:
         """Return whether a text is the name of one of the images, without a tag and a digest."""
         reference = _parsed(text)
         return reference is not None and not (reference.tag or reference.digest) and self._has(reference)
+
+    def may_be_name(self, text: str) -> bool:
+        """Return whether a text is such a name, or becomes one with what its variables and placeholders say."""
+        name = defaulted(text)
+        if self.has_name(name):
+            return True
+        solid = filled(name)
+        return solid != name and not re.search("[:@]", solid.rpartition("/")[2]) and self.may_be_meant(name)
 
     def is_same(self, text: str, other: str) -> bool:
         """Return whether two names, without a tag and a digest, are of one image, at whichever of its registries."""
@@ -108,7 +124,9 @@ class OurImages:
         for host in self.hosts:
             if host not in text:
                 continue
-            for match in re.finditer(rf"(?<![\w.-]){re.escape(host)}/+({_NAME})(:\w|@)?", text, re.ASCII):
+            for match in re.finditer(rf"{re.escape(host)}/+({_NAME})(:\w|@)?", text, re.ASCII):
+                if not may_begin(text, match.start()):
+                    continue
                 one = _parsed(f"{host}/{_SLASHES.sub('/', match[1])}")
                 if one is not None and self._has(one) and (match[2] or not tagged):
                     return True

@@ -31,6 +31,13 @@ _NO_REFERENCE = re.compile(
 _DIGEST_ALONE = re.compile(DIGEST_ALONE, re.DOTALL)
 _DEEPEST = 50  # variables in defaults of others; more are not looked at
 _VARIABLE = re.compile(r"\$(?:\{\{(?:(?!\}\}).)*\}\}|\{[^{}$]*\}|\([^()$]*\)|\[[^\[\]$]*\]|[A-Za-z_0-9]+)")
+_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]([^${}]*)\}")
+_WITH_DEFAULT = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]")
+_BRACE = re.compile(r"[{}]")
+_LONGEST = 1000  # characters of a text with variables
+# What a name may go on from: all that a name has in it. The dash of a variable's default is none, nor is an escape.
+_IN_NAME = re.compile(r"[\w.-]", re.ASCII)
+_IN_FRONT = re.compile(r"\$\{[A-Za-z_]\w{0,200}:?-\Z|(?<!\\)(?:\\\\)*\\(?:[abefnrtv]|[ux][0-9A-Fa-f]{2,4})\Z", re.ASCII)
 # What a program replaces before anything reads the text, by Go and Jinja, CircleCI, Concourse, Argo CD's and other
 # plugins, token replacement in Azure Pipelines, Windows, CMake, and by whoever copies an example.
 _PLACEHOLDER = re.compile(
@@ -154,6 +161,39 @@ def parse_in_manifest(text: str) -> Reference:
         hint = "write `[registry/]image[:tag][@digest]`, such as `registry.example.com/myorg/app:v1.5.0`"
         raise InvalidValue("image", f"image `{shown(text)}` {problem}", hint)
     return reference
+
+
+def may_begin(text: str, at: int) -> bool:
+    """Return whether a name may begin at a place in a text, and does not just go on there."""
+    if not at or not _IN_NAME.match(text, at - 1):
+        return True
+    return bool(_IN_FRONT.search(text[max(0, at - 250) : at]))
+
+
+def defaulted(text: str) -> str:
+    """Return a text with the defaults of its variables in their place; a variable without one stays."""
+    count = int("$" in text and len(text) < _LONGEST)
+    while count:  # from the inside out
+        text, count = _DEFAULT.subn(lambda match: match[1], text)
+    return text
+
+
+def unwrapped(text: str) -> tuple[str, str, str]:
+    """Return what is in front of the default in a text that is one variable, the default, and what is behind it."""
+    opening = closing = ""
+    while (variable := _WITH_DEFAULT.match(text)) and _is_one_variable(text):
+        opening, text, closing = opening + variable[0], text[variable.end() : -1], "}" + closing
+    return opening, text, closing
+
+
+def _is_one_variable(text: str) -> bool:
+    """Return whether the brace that the first one opens is closed by the last character."""
+    depth = 0
+    for brace in _BRACE.finditer(text, 0, _LONGEST):
+        depth += 1 if brace[0] == "{" else -1
+        if depth == 0:
+            return brace.end() == len(text)
+    return False
 
 
 def has_placeholder(text: str) -> bool:

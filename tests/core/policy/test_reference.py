@@ -13,11 +13,13 @@ from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, parse_dependency
 from ledger_tool.core.policy.reference import (
     Reference,
+    defaulted,
     filled,
     has_placeholder,
     is_digest_alone,
     is_no_reference,
     is_unlikely,
+    may_begin,
     parse_in_manifest,
     parse_name,
     parse_reference,
@@ -266,3 +268,25 @@ def test_each_placeholder_is_some_word_for_now(text: str, what: str) -> None:
 @pytest.mark.parametrize("text", ["a:v1", "a__b:v1__2", "a:v1__rc", "a@sha256:00", "r.io:5000/a:${{ t }}", "a:$T"])
 def test_what_is_written_in_full_has_no_placeholder(text: str) -> None:
     assert not has_placeholder(text)
+
+
+@pytest.mark.parametrize(
+    "front", ["", " ", "=", '"', "/", ":", "${X:-", "${X-", "${X:=", "${A:-${B:-", "a\\n", "\\u003e", "("]
+)
+def test_a_name_may_begin_where_nothing_of_a_name_is_in_front(front: str) -> None:
+    assert may_begin(f"{front}registry.example.com/app", len(front))
+
+
+@pytest.mark.parametrize("front", ["my-", "eu.", "x", "X:-", "$X-", "a_", "\\\\n", "${X:-eu-", "${X:y-"])
+def test_a_name_goes_on_behind_its_own_characters(front: str) -> None:
+    assert not may_begin(f"{front}registry.example.com/app", len(front))
+
+
+@given(st.lists(st.sampled_from(["A", "B_1"]), max_size=5), st.sampled_from(["-", ":-", "=", ":="]))
+def test_a_default_of_a_default_is_what_is_left_where_nothing_is_set(variables: list[str], sign: str) -> None:
+    text = "r.example.com/app:v1"
+    for name in variables:
+        text = f"${{{name}{sign}{text}}}"
+        assert may_begin(text, text.index("r.example"))
+    assert defaulted(text) == "r.example.com/app:v1"
+    assert defaulted(f"${{C}}/{text}") == "${C}/r.example.com/app:v1"

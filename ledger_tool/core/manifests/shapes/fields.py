@@ -102,7 +102,7 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
         name_key, tag_key, digest_key = (parts.get(role, "") for role in ("name", "tag", "digest"))
         name, registry = text_of(name_key), text_of(parts.get("registry", ""))
         full = f"{registry.rstrip('/')}/{name}" if registry else name
-        if not name or not (tag_key or digest_key) or not visit.file.ours.has_name(full):
+        if not name or not (tag_key or digest_key) or not _is_ours(visit, full, (name_key, tag_key)):
             continue
         if is_plain_name(name_key) and is_built(visit):
             yield FoundSite(None, (tag_key, digest_key, name_key))
@@ -124,6 +124,19 @@ def of_words(visit: Visit) -> Iterator[FoundSite]:
             why = _PLUGIN if is_of_plugin(visit.keys) else _LENT.format(tag_key) if "lent" in parts else ""
             locked = _locked(found, why) if why else found
             yield locked._replace(keys=(name_key,)) if "lent" in parts else locked  # the tag may be another's too
+
+
+def _is_ours(visit: Visit, name: str, keys: tuple[str, str]) -> bool:
+    """Return whether an image is ours, whose name and tag are at these keys.
+
+    A name with a variable or a placeholder for its registry may be that of code, unless the keys say otherwise.
+    """
+    ours = visit.file.ours
+    if ours.has_name(name):
+        return True
+    is_image = says_image(keys[0]) or words(keys[1])[-1:] == ("tag",)
+    is_of_others = "://" in name or name.endswith(".git") or is_of_code(visit)
+    return is_image and not is_of_others and ours.may_be_name(name)
 
 
 def _locked(found: FoundSite, why: str) -> FoundSite:

@@ -29,7 +29,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ledger_tool.core.manifests.environment import ENV_FILE, LONGEST, with_environment
+from ledger_tool.core.manifests.environment import ENV_FILE, with_environment
 from ledger_tool.core.manifests.marks import Mark
 from ledger_tool.core.manifests.shapes.keys import OUTPUTS, SCHEMA, VARIABLES, says_image, versions_beside, words
 from ledger_tool.core.manifests.shapes.purpose import is_built, is_plain_name, is_stray, why_in_doubt, why_without_tag
@@ -50,16 +50,13 @@ from ledger_tool.core.manifests.shapes.visit import (
 from ledger_tool.core.manifests.site import Site, SiteField
 from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlPlace, is_scalar, look_up
-from ledger_tool.core.policy.reference import split
+from ledger_tool.core.policy.reference import defaulted, split, unwrapped
 
 DOCKER = "docker://"  # GitHub Actions, Bitbucket Pipelines
 CONTEXT = "docker-image://"  # BuildKit
 _OF_DOCKER = ("image", "uses", "pipe", "container")
 _BUNDLES = ("taskRef", "pipelineRef")
 _CLOUD_BUILD = re.compile(r"(?:^|/)cloudbuild[^/]*$")
-_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]")
-_BRACE = re.compile(r"[{}]")
-_INNERMOST = re.compile(r"\$\{[A-Za-z_]\w*:?[-=]([^${}]*)\}")
 _COMPOSED = (
     "it is put together from variables, and whoever runs it may choose others; write all of it as the default of one"
 )
@@ -247,7 +244,7 @@ def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", o
     token = place.node.token
     said, set_at, theirs = _as_set(visit, text_at(place))
     opening, text, closing = _unwrapped(said, opening)
-    resolved = _resolved(text)
+    resolved = defaulted(text)
     reference = split(resolved)
     marks = (*marks_at(visit.file, beside, place.token, token), *theirs)
     is_called = any(mark.is_image for mark in marks)
@@ -281,26 +278,7 @@ def _as_set(visit: Visit, text: str) -> tuple[str, str, tuple[Mark, ...]]:
 
 def _unwrapped(text: str, opening: str) -> tuple[str, str, str]:
     """Return what is in front of a reference, the reference, and what is behind it."""
-    text, closing = text.removeprefix(opening), ""
-    while (variable := _VARIABLE.match(text)) and _is_one_variable(text):
-        opening, text, closing = opening + variable[0], text[variable.end() : -1], "}" + closing
+    first, text, closing = unwrapped(text.removeprefix(opening))
+    opening += first
     scheme = next(filter(text.startswith, (DOCKER, CONTEXT)), "")
     return opening + scheme, text.removeprefix(scheme), closing
-
-
-def _is_one_variable(text: str) -> bool:
-    """Return whether the brace that the first one opens is closed by the last character."""
-    depth = 0
-    for brace in _BRACE.finditer(text, 0, LONGEST):
-        depth += 1 if brace[0] == "{" else -1
-        if depth == 0:
-            return brace.end() == len(text)
-    return False
-
-
-def _resolved(text: str) -> str:
-    """Return a text with the defaults of its variables in their place; a variable without one stays."""
-    count = int(len(text) < LONGEST)
-    while count:  # from the inside out
-        text, count = _INNERMOST.subn(lambda match: match[1], text)
-    return text
