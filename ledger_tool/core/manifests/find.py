@@ -114,16 +114,16 @@ def _walk(root: YamlNode, view: FileView) -> Iterator[_Found]:
 
 
 def _of_templates(visit: Visit) -> Iterator[_Found]:
-    charts = visit.scope.charts or visit.scope.possible()
+    charts = [*visit.scope.charts, *visit.scope.possible()]
     yield from ((found.site, found.passed) for found in of_templates(visit, charts))
 
 
 def _of_each_chart(visit: Visit, shapes: tuple[Shape, ...]) -> Iterator[_Found]:
     """Yield what is found in a node with each of the charts whose values it may have."""
     charts: Sequence[ChartAround] = visit.scope.charts
-    if not charts and visit.scope.possible is not no_chart and is_partial(visit.node):
+    if visit.scope.possible is not no_chart and is_partial(visit.node):
         above = visit.above
-        charts = [one for one in visit.scope.possible() if one.defaults(above)]
+        charts = [*charts, *(one for one in visit.scope.possible() if one.defaults(above))]
     for around in charts or (None,):
         yield from _found(visit._replace(around=around), shapes)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ledger_tool.core.manifests import yamltree
-from ledger_tool.core.manifests.charts.around import FileCharts, OverlaidSite, SitesOfFile
+from ledger_tool.core.manifests.charts.around import FileCharts, OverlaidSite, Overlays, SitesOfFile
 from ledger_tool.core.manifests.environment import nothing_set
 from ledger_tool.core.manifests.formats import Parse, format_of
 from ledger_tool.core.manifests.marks import Style
@@ -23,6 +23,7 @@ from ledger_tool.core.manifests.tokens import TextFault
 from ledger_tool.errors import LedgerError
 
 _OF_ITS_OWN = ("digest", "hex")
+_ITS_OWN = "@"  # no tag
 _VERSION = re.compile(r"(?:[tT]ag|[dD]igest|\bsha|[iI]mage|[rR]epository|[rR]egistry)[\"']?\s*:")
 
 
@@ -54,15 +55,17 @@ def heir(site: Site, tag: str, judgement: Callable[[Site], Judgement | None], wa
     has_digest = is_behind or site.missing or any(field.part in _OF_ITS_OWN for field in site.fields)
     if not has_digest or site.values is None:
         return ""
-    for overlays in (one.overlays for one in site.values.charts if one.overlays):
+    for around, overlays in ((one, one.overlays) for one in site.values.charts if one.overlays):
         for overlaid in overlays.at(site.values.above, ours):
-            if overlaid.site.whole:
+            if overlaid.site.whole or (around.beside and overlaid.file.name == around.beside):
                 continue
             is_other = bool(overlaid.site.name) and not ours.is_mirror(site.name, overlaid.site.name)
             is_named = not _has_tag(overlaid.site)
             if (is_named or is_behind) and not (is_named and is_other):
                 continue
-            if is_behind or _inherits(overlaid, "" if is_other else tag, judgement, wanted):
+            if around.beside and is_other:  # values for something else
+                continue
+            if is_behind or _inherits(overlays, overlaid, "" if is_other else tag, judgement, wanted):
                 where = f"{overlaid.file.name}:{overlaid.site.line}"
                 has = "another name" if is_named else "a tag of its own"
                 what = "tag" if is_behind else "digest field"
@@ -72,23 +75,32 @@ def heir(site: Site, tag: str, judgement: Callable[[Site], Judgement | None], wa
     return ""
 
 
-def _inherits(overlaid: OverlaidSite, tag: str, judgement: Callable[[Site], Judgement | None], style: Style) -> bool:
+def _inherits(
+    overlays: Overlays, overlaid: OverlaidSite, tag: str, judgement: Callable[[Site], Judgement | None], style: Style
+) -> bool:
     """Return whether a site will have no digest field of its own, and another tag, or name if `tag` is `""`."""
+    if overlaid not in overlays.versions:
+        overlays.versions[overlaid] = _version(overlaid, judgement, style)
+    version = overlays.versions[overlaid]
+    return version != _ITS_OWN and not (tag and version == tag)
+
+
+def _version(overlaid: OverlaidSite, judgement: Callable[[Site], Judgement | None], style: Style) -> str:
+    """Return the tag that a site will have without a digest, `""` if it is not known, or `_ITS_OWN` with a field."""
     is_inherited = any(field.part == "name" for field in overlaid.site.fields)
     if not is_inherited and any(field.part in _OF_ITS_OWN for field in overlaid.site.fields):
-        return False
+        return _ITS_OWN
     site = overlaid.site
     try:
         site, _ = styled(site, style)
         wanted = (judged.wanted if (judged := judgement(site)) else None) if overlaid.file.is_judged else None
         if wanted and splices(site, wanted, overlaid.text) and site.missing and not _is_behind(site):
-            return False
+            return _ITS_OWN
         if wanted and splices(site, wanted, overlaid.text) and _is_behind(site):
-            return True  # there would be two digests
+            return ""  # there would be two digests
     except (LedgerError, SpliceRefused):
         wanted = None
-    is_same = not site.digest and bool(tag) and (wanted.tag if wanted else site.tag) == tag
-    return bool(site.owner) or not is_same
+    return "" if site.owner or site.digest else wanted.tag if wanted else site.tag
 
 
 def _has_tag(site: Site) -> bool:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, Overlays, SitesOfFile, ValuesFile
-from ledger_tool.core.manifests.charts.chart import MAX_SUBCHARTS
+from ledger_tool.core.manifests.charts.chart import ABSENT, MAX_SUBCHARTS
 from ledger_tool.core.manifests.inherited import sites_in
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.edges.files.chart_files import ChartFiles
@@ -16,6 +16,9 @@ from ledger_tool.edges.files.chart_uses import ChartUses, relative
 
 _MAX_ABOVE = 8  # folders
 _VALUES = ("*values*.yaml", "*values*.yml")
+_LOWEST = ("values.yaml", "values.yml")
+_BESIDE = "beside:"  # in front of a folder, which is none of a chart
+_MOST_BESIDE = 20_000
 
 
 class Charts:
@@ -28,6 +31,7 @@ class Charts:
         self._uses = ChartUses(files, judged, self._loaded, self._sites)
         self._loaded.elsewhere, self._loaded.umbrellas = self._uses.given, self._uses.umbrellas
         self._overlays: dict[str, Overlays] = {}
+        self._values_in: dict[str, tuple[Overlays | None, str]] = {}
         self._tops: dict[str, bool] = {}
         self._found: dict[str, FileCharts] = {}
         self._sites_of: dict[str, SitesOfFile] = {}
@@ -54,9 +58,10 @@ class Charts:
         if above:
             own = self._own(above[0], is_base=False, is_values=is_values)
             return FileCharts((own,), inside=inside, is_values=is_values)
+        beside = self._beside(path) if is_values else ()
         if not self._uses.folders:
-            return FileCharts(inside=inside, is_values=is_values)
-        return FileCharts(possible=self._uses.possible, inside=inside, is_values=is_values)
+            return FileCharts(beside, inside=inside, is_values=is_values)
+        return FileCharts(beside, possible=self._uses.possible, inside=inside, is_values=is_values)
 
     def _above(self, path: str) -> tuple[str, str] | None:
         """Return the folder of the nearest chart above a file, and the file's path in it, or None."""
@@ -80,6 +85,30 @@ class Charts:
         if folder not in self._overlays:
             self._overlays[folder] = Overlays(partial(self._values_files, folder, folder, (), 0))
         return ChartAround(chart, folder, is_values, self._overlays[folder], has_own=False)
+
+    def _beside(self, path: str) -> tuple[ChartAround, ...]:
+        """Return the chart of values of which nothing is known but that other files beside them have values too.
+
+        A `values.yaml` is the lowest of them, as a rule. Of the others, each may be laid over each.
+        """
+        folder, _, name = path.rpartition("/")
+        if folder not in self._values_in:
+            listed = self._files.names(folder)[:_MOST_BESIDE]
+            names = [one for one, is_folder in listed if not is_folder and has_values(one)]
+            files = [self._value_file(folder, one) for one in names]
+            overlays = Overlays(lambda: files) if len(files) > 1 else None
+            self._values_in[folder] = overlays, next((one for one in names if one in _LOWEST), "")
+        overlays, lowest = self._values_in[folder]
+        if not overlays:
+            return ()
+        values = partial(self._loaded.values, below(folder, lowest))
+        is_over = lowest not in ("", name)
+        around = ChartAround(ABSENT, f"{_BESIDE}{folder}", True, overlays, (values,) if is_over else (), beside=name)
+        return (around,)
+
+    def _value_file(self, folder: str, name: str) -> ValuesFile:
+        path = below(folder, name)
+        return ValuesFile(name, partial(self._sites, path), f"{_BESIDE}{folder}", (), path in self._judged)
 
     def _values_files(self, chart: str, folder: str, above: tuple[str, ...], depth: int) -> Iterator[ValuesFile]:
         """Yield what may be laid over a chart's `values.yaml`: in `folder`, given to it, and for those above it."""

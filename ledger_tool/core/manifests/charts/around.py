@@ -44,7 +44,7 @@ class ValuesFile:
     place: int = ANYWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OverlaidSite:
     """A site in a file that may be laid over other values of a chart, and the file's text."""
 
@@ -60,6 +60,7 @@ class Overlays:
         self._files = files
         self._found: dict[Keys, list[OverlaidSite]] | None = None
         self._unread = ""
+        self.versions: dict[OverlaidSite, str] = {}  # what was found out of each, which every site below it asks
 
     def at(self, above: Keys, ours: OurImages) -> list[OverlaidSite]:
         """Return what is found below these keys of the chart's values."""
@@ -96,7 +97,8 @@ class ChartAround:
 
     `overlays` may be laid over them. They are laid over the values of `below`, the uppermost first, and if `has_own`
     over the chart's own. `place` is the number of the token with the values, if a document gives them to the chart.
-    `elsewhere` says why it may be another chart that gets them, or is `""`.
+    `elsewhere` says why it may be another chart that gets them, or is `""`. `beside` is the name of the file with the
+    values, if the overlays are those beside it, of which nobody knows whether they are laid over it.
     """
 
     chart: HelmChart
@@ -107,6 +109,7 @@ class ChartAround:
     has_own: bool = True
     place: int = ANYWHERE
     elsewhere: str = ""
+    beside: str = ""
 
     def defaults(self, above: Keys) -> YamlNode | None:
         """Return the mapping over which Helm lays the one below these keys, or None if there is none."""

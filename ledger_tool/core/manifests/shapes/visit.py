@@ -180,16 +180,13 @@ class FoundSite(NamedTuple):
 
 def in_values(visit: Visit, place: YamlPlace) -> ImageFields | None:
     """Return where the values of charts have a reference, or None if no chart here has them."""
-    around, scope = visit.around, visit.scope
+    around, scope, above = visit.around, visit.scope, visit.above
     if not around and scope.possible is no_chart:
         return None
     key = next((key for key in visit.node.named if look_up(visit.node, key) is place), "*")
-    charts = (
-        [around]
-        if around
-        else [one for one in scope.possible() if ((below := one.defaults(visit.above)) and look_up(below, key))]
-    )
-    return ImageFields(visit.above, key, key, key, tuple(charts)) if charts else None
+    may_get_it = (one for one in scope.possible() if (below := one.defaults(above)) and look_up(below, key))
+    charts = (*([around] if around else []), *may_get_it)
+    return ImageFields(above, key, key, key, charts) if charts else None
 
 
 def is_written(place: YamlPlace) -> bool:
