@@ -159,7 +159,7 @@ def _document(
     sites = judged_whole(reading.sites, reading.tokens, judge.taken_apart) if judge.taken_apart else reading.sites
     expected = [_judged(site, judge, text, done, changes) for site in sites]
     mentions = reading.mentions()
-    done.notes += [note for mention in mentions if (note := _noted(mention, reading, judge, text, done.path))]
+    done.notes += [note for mention in mentions if (note := _noted(mention, reading, judge, done.path))]
     done.notes += _of_marks(done.path, reading, mentions)
     done.notes += [reading.note] if reading.note else []
     if not changes or not write:
@@ -189,7 +189,7 @@ def _of_marks(path: str, reading: DocumentReading, mentions: Sequence[Site]) -> 
 def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[Splice]) -> SiteParts:
     """Add a judge's result for a site to `done` and `changes`; return what the site then says."""
     unchanged = site.name, site.tag, site.digest
-    site = _placed(site, done.path, text, judge)
+    site = _placed(site, done.path, judge)
     try:
         site, note = styled(site, judge.style)
         judgement = _held(site, judge.judgement(site), judge)
@@ -251,11 +251,11 @@ def _held(site: Site, judgement: Judgement | None, judge: Judge) -> Judgement | 
     return replace(judgement, message=f"{judgement.message}; left unchanged: {why}", wanted=None)
 
 
-def _placed(site: Site, path: str, text: str, judge: Judge) -> Site:
+def _placed(site: Site, path: str, judge: Judge) -> Site:
     """Return a site that knows whether it is in a template of a chart; values are none, even if `tpl` reads them."""
     if "{{" not in site.text:
         return site
-    in_chart = is_of_chart(path, text, site.text) and not judge.charts().is_values
+    in_chart = is_of_chart(path, site.text) and not judge.charts().is_values
     meant = judge.ours.behind_registry(site.text) if in_chart and site.whole else ""
     if not meant or is_judged_by_values(judge.charts().of_chart(), path, site, judge.ours):
         return replace(site, in_chart=in_chart)
@@ -271,10 +271,10 @@ def _placed(site: Site, path: str, text: str, judge: Judge) -> Site:
     )
 
 
-def _noted(mention: Site, reading: DocumentReading, judge: Judge, text: str, path: str) -> ManifestNote | None:
+def _noted(mention: Site, reading: DocumentReading, judge: Judge, path: str) -> ManifestNote | None:
     """Return the note on a reference where no image is read, or None if it is as a reference should be."""
     try:
-        judgement = judge.judgement(_placed(mention, path, text, judge))
+        judgement = judge.judgement(_placed(mention, path, judge))
     except LedgerError as error:
         return ManifestNote(path, mention.line, error.message, is_fault=True)
     if judgement is None or not judgement.kind:

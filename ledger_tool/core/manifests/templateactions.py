@@ -31,7 +31,6 @@ _SILENT = re.compile(
 )
 _HASH = re.compile(r"(?<!\S)#")
 _TEMPLATES = re.compile(r"(?:^|[/\\])templates[/\\]")
-_OF_CHART = re.compile(r"\{\{[^{}]*(?:\.(?:Values|Chart|Release|Capabilities|Template)\b|\binclude \")")
 _WORDS = re.compile(r"[^\"`.$\ue000…]*+(?:(?<=\w)\.\w++[^\"`.$]*+)*+")
 
 
@@ -92,19 +91,14 @@ def has_actions(text: str) -> bool:
     return False
 
 
-def is_of_chart(path: str, text: str, part: str) -> bool:
-    """Return whether a part of a file with actions is a Helm template, and not one of Ansible, Argo or another engine.
+def is_of_chart(path: str, part: str) -> bool:
+    """Return whether a part of a file with actions is one of Helm's templates, not one of Ansible, Argo or another.
 
-    Helm's are in a folder `templates`, or read what only a chart has. All that an action of Go prints is a field, a
-    variable or a text in quotes: one such as `{{ app_tag }}` is another engine's wherever it is.
+    Helm's are in a folder `templates`, and nowhere else, whatever an action says: values for `tpl` have `.Values` too,
+    and so does Helmfile. All that an action of Go prints is a field, a variable or a text in quotes: one such as
+    `{{ app_tag }}` is another engine's wherever it is.
     """
     found = [part[action.start : action.end] for action in actions(part)]
     if any(not action.startswith("{{") or _WORDS.fullmatch(action[2:-2]) for action in found):
         return False
-    return bool(found) and (bool(_TEMPLATES.search(path)) or _reads_chart(text))
-
-
-@lru_cache(4)
-def _reads_chart(text: str) -> bool:
-    """Return whether an action of a text reads what only a chart has; each reference in the text asks."""
-    return bool(_OF_CHART.search(text))
+    return bool(found) and bool(_TEMPLATES.search(path))
