@@ -153,6 +153,17 @@ class TestTheBranch:
         assert pusher.push("main:master") == ""
 
 
+    def test_a_server_whose_head_is_no_branch_takes_no_push(self, pusher: Pusher) -> None:
+        pusher.server.git("update-ref", "--no-deref", "HEAD", pusher.start)
+        for refspec in (f"+{pusher.start}~1:refs/heads/main", ":main"):
+            assert "HEAD is not a symbolic ref" in pusher.push(refspec)
+
+    def test_where_head_names_a_missing_branch_the_refusal_says_which(self, pusher: Pusher) -> None:
+        pusher.server.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+        pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, PUBLISHED)
+        assert "refs/heads/main shares no history with refs/heads/trunk" in pusher.push("main")
+
+
 class TestOtherBranches:
     """Others are judged from where they left the ledger's branch: one of them may become the default."""
 
@@ -165,11 +176,24 @@ class TestOtherBranches:
     def test_another_history_is_refused(self, pusher: Pusher) -> None:
         tree = pusher.mine.upstream.git("rev-parse", "main^{tree}")
         root = pusher.mine.upstream.git("commit-tree", "-m", "another beginning", tree)
-        assert "refs/heads/evil has another history" in pusher.push(f"{root}:refs/heads/evil")
+        assert "refs/heads/evil shares no history with refs/heads/main" in pusher.push(f"{root}:refs/heads/evil")
 
     def test_a_branch_that_breaks_a_rule_is_refused(self, pusher: Pusher) -> None:
         made = pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, "by hand", parents=[pusher.start])
         assert " unexplained: " in pusher.push(f"{made}:refs/heads/evil")
+
+    def test_replacements_on_the_server_open_no_way(self, pusher: Pusher) -> None:
+        """Replacements land, as every ref outside of branches, and git reads what is there all the same."""
+        git = pusher.mine.upstream.git
+        evil = pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, "by hand", parents=[pusher.start])
+        harmless = git("commit-tree", "-m", "r", f"{evil}^{{tree}}")
+        merged = git("commit-tree", "-m", "m", "-p", evil, f"{pusher.start}^{{tree}}")
+        refs = f"refs/replace/{pusher.start}", f"refs/replace/{evil}"
+        # Not objects of the push that judges them: what is replaced lies where every later push finds it.
+        assert pusher.push(f"{merged}:{refs[0]}", f"{harmless}:{refs[1]}") == ""
+        assert " unexplained: " in pusher.push(f"{evil}:refs/heads/evil")
+        good = pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, PUBLISHED, parents=[pusher.start])
+        assert pusher.push(f"{good}:refs/heads/pr") == ""
 
     def test_several_refs_in_one_push_land_all_or_none(self, pusher: Pusher) -> None:
         bad = pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, "by hand", parents=[pusher.start])
