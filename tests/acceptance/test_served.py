@@ -152,7 +152,6 @@ class TestTheBranch:
         pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, PUBLISHED)
         assert pusher.push("main:master") == ""
 
-
     def test_a_server_whose_head_is_no_branch_takes_no_push(self, pusher: Pusher) -> None:
         pusher.server.git("update-ref", "--no-deref", "HEAD", pusher.start)
         for refspec in (f"+{pusher.start}~1:refs/heads/main", ":main"):

@@ -41,7 +41,7 @@ _OF_GIT = re.compile(
     r"|SSH_ASKPASS.*|LC_.*|LANG|LANGUAGE|TZ"
 )
 _PASSED_SETTINGS = re.compile(
-    r"user\.(?:name|email|signingkey)|gpg\..*|credential\..*"
+    r"user\.(?:name|email|signingkey)|gpg\.(?!mintrustlevel).*|credential\..*"
     r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey)"
 )
 _HELPERS = re.compile(r"credential\.(?:.*\.)?helper")
@@ -54,6 +54,8 @@ _FIXED_SETTINGS = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("i18n.commitEncoding", "UTF-8"),  # our messages are UTF-8, whatever a checkout sets
+    ("i18n.logOutputEncoding", "UTF-8"),  # and so is what we read, ids and dates included
+    ("gpg.minTrustLevel", "undefined"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("http.lowSpeedLimit", "1"),

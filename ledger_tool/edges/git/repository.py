@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -243,8 +244,9 @@ class Repository:
         done = self.git("commit-tree", *signing, "-p", parent, "-F", "-", tree, stdin=message.encode())
         words = " ".join(done.stderr.split())[:300]
         if not done.ok and sign:
+            why = words.removeprefix("error:").strip() or "the program that signs did not say why"
             raise UsageError(
-                f"git could not sign the commit: {words}",
+                f"git could not sign the commit: {why}",
                 "set git's `user.signingKey` and `gpg.format`, or pass `--deploy-key`, which can sign too",
             )
         if not done.ok and ("ident" in done.stderr or "disallowed characters" in done.stderr):
@@ -283,6 +285,11 @@ def local_failure(done: Completed, command: str, where: Path) -> LedgerError:
         return Unreachable(
             f"{where} is a partial clone, and its missing objects could not be fetched: {words}",
             "run it again when its remote can be reached, or name the remote's URL with `--repo`",
+        )
+    if re.search(r"\bbad (?:\w+ )?config\b|\bcommand-line config\b", words):
+        return UsageError(
+            f"git does not understand one of its settings: {words}",
+            "correct or remove it; `git config --list --show-origin` says where it is set",
         )
     return GitFailed(
         f"`git {command}` failed in {where}: {words}",

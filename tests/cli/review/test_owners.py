@@ -267,6 +267,76 @@ def test_a_commit_that_was_changed_after_it_was_signed_is_signed_by_nobody(gate:
     assert gate.both() == ["it changes payments/api, which payments-ci owns, and its signature is bad"]
 
 
+ODD = {
+    "text": ["junk"],
+    "an empty line first": ["", "-----BEGIN SSH SIGNATURE-----", "AAAA", "-----END SSH SIGNATURE-----"],
+    "another kind": ["-----BEGIN PGP SIGNED MESSAGE-----", "", "x"],
+    "a certificate's": ["-----BEGIN SIGNED MESSAGE-----", "AAAA", "-----END SIGNED MESSAGE-----"],
+    "not OpenPGP": ["-----BEGIN PGP SIGNATURE-----", "", "AAAA", "-----END PGP SIGNATURE-----"],
+    "half of it": ["-----BEGIN SSH SIGNATURE-----", "U1NIU0lHAAAAAQ"],
+    "nothing": [""],
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_signature_that_git_cannot_read_hides_nothing(gate: Gate, ledger: Run, kind: str, tmp_path: Path) -> None:
+    """It is worth nothing, and what else is found is found all the same."""
+    upstream = gate.owned.upstream
+    labelled = but(WEB, labels={"a": "b"})
+    gate.owned.commit(records(labelled), "set")
+    odd = gate.owned.commit(records(labelled, NEW), "publish")
+    raw = upstream.git("cat-file", "commit", odd) + "\n"
+    forged = raw.replace("\n\n", "\ngpgsig " + "\n ".join(ODD[kind]) + "\n\n", 1)
+    made = upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=forged.encode())
+    upstream.git("update-ref", "refs/heads/main", made)
+    gate.owned.commit(records(labelled), "take it out")
+    found = [message for _, message in gate.check()]
+    assert sorted(gate.audit()) == sorted(found)
+    second, third, first = found
+    for message, image in ((first, "web/shop"), (third, "payments/api")):
+        assert message.startswith(f"it changes {image}, which ")
+        assert message.endswith(" owns, and it is not signed")
+    # Of what gpg says nothing, git says that there is no signature.
+    end = "it is not signed" if kind in ("a certificate's", "not OpenPGP") else "its signature is bad"
+    assert second == f"it changes payments/api, which payments-ci owns, and {end}"
+    (tmp_path / "signers").write_text(gate.owned.signers)
+    options = ("--allowed-signers", tmp_path / "signers", "--format", "json")
+    done = ledger("audit", "--repo", upstream.url, "--since", gate.start, *options)
+    said = [one["commit"] for one in done.json["findings"] if one["rule"] == "signature"]
+    assert (done.code, said) == (1, upstream.commits()[2::-1]), done.err
+
+
+@pytest.mark.parametrize("setting", ["i18n.logOutputEncoding UTF-16", "gpg.minTrustLevel ultimate", "gpg.format x509"])
+def test_no_setting_of_a_checkout_changes_a_verdict(
+    gate: Gate, ledger: Run, tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    gate.owned.commit(records(), "take it out")
+    git("clone", "-q", gate.owned.upstream.url, tmp_path / "clone")
+    git("config", *setting.split(" "), cwd=tmp_path / "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    for command in (("check", "--base"), ("audit", "--since")):
+        done = ledger(*command, gate.start, "--format", "json")
+        said = [(one["rule"], one["message"]) for one in done.json["findings"] if one["rule"] in ("owner", "date")]
+        assert [rule for rule, _ in said] == ["owner"], done.err
+        assert said[0][1].endswith("which payments-ci owns, and it is not signed")
+
+
+@pytest.mark.parametrize("setting", ["gpg.format bogus", "gpg.minTrustLevel bogus"])
+def test_a_setting_that_git_does_not_understand_is_said(
+    gate: Gate, ledger: Run, tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    git("clone", "-q", gate.owned.upstream.url, tmp_path / "clone")
+    git("config", *setting.split(" "), cwd=tmp_path / "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    for command in (("check", "--base", gate.start), ("audit",)):
+        done = ledger(*command)
+        assert done.code == 2
+        assert "error: git does not understand one of its settings: " in done.err
+        assert setting.split(" ")[0].lower() in done.err.lower()
+
+
 def test_a_request_that_owners_have_signed_has_to_land_as_it_is(gate: Gate, ledger: Run) -> None:
     gate.owned.commit(records(NEW), "publish", "payments-ci")
     done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", gate.start)
