@@ -56,7 +56,7 @@ def _with_keyring(repository: Repository, keyring: bytes, folder: Path) -> Mappi
 
 
 def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> Iterator[Signature]:
-    verdicts = [Signature(*row[:3], primary=row[3]) for row in _rows(repository, commits, allowed)]
+    verdicts = _looked_at(repository, commits, allowed)
     trust = _trust(repository, [one.commit for one in verdicts if one.letter == "G" and not one.is_ssh], allowed)
     for signature in verdicts:
         if signature.letter == "B" and not shutil.which("ssh-keygen"):
@@ -64,8 +64,8 @@ def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> 
         yield replace(signature, trust=trust.get(signature.commit, "fully" if signature.is_ssh else ""))
 
 
-def _rows(repository: Repository, commits: Sequence[str], allowed: Path) -> list[list[str]]:
-    """Return of each commit its id, and the letter, the fingerprint and the primary fingerprint of its signature.
+def _looked_at(repository: Repository, commits: Sequence[str], allowed: Path) -> list[Signature]:
+    """Return the verdicts without the trust in their keys.
 
     Git gives up the whole list where it cannot tell what kind of signature a commit has, and anybody can write such a
     commit. So that commit is sought by halves, and its signature is a bad one.
@@ -73,14 +73,15 @@ def _rows(repository: Repository, commits: Sequence[str], allowed: Path) -> list
     done = _log(repository, commits, "%H%x00%G?%x00%GF%x00%GP", allowed)
     fields = done.text.split("\0")[: 4 * len(commits)]
     if done.ok and fields[::4] == list(commits) and len(fields) == 4 * len(commits):
-        return [fields[start : start + 4] for start in range(0, len(fields), 4)]
+        rows = [fields[start : start + 4] for start in range(0, len(fields), 4)]
+        return [Signature(commit, letter, key, primary=primary) for commit, letter, key, primary in rows]
     if len(commits) > 1:
         middle = len(commits) // 2
-        return [row for half in (commits[:middle], commits[middle:]) for row in _rows(repository, half, allowed)]
+        return [one for half in (commits[:middle], commits[middle:]) for one in _looked_at(repository, half, allowed)]
     without = _log(repository, commits, "%H", allowed)
     if not without.ok:  # it is not the signature
         raise local_failure(without, "log", repository.git_dir)
-    return [[commits[0], "B", "", ""]]
+    return [Signature(commits[0], "B")]
 
 
 def _trust(repository: Repository, commits: Sequence[str], allowed: Path) -> Mapping[str, str]:
