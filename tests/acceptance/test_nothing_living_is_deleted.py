@@ -11,6 +11,7 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import count
@@ -29,6 +30,7 @@ from tests.support.registries.registry import RealRegistry
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 from tests.support.values.profiles import example_count
+from tests.support.values.running import docker_container, docker_ps
 
 IMAGES = ("app", "base")
 _numbers = count()
@@ -58,6 +60,17 @@ class Content:
     wraps: int
 
 
+_indexes = st.builds(Content, st.sampled_from([(0,), (1,), (0, 1)]), st.integers(1, 2))
+# How a tool shows a container: by its name and digest, by those of a copy, by an index's or an image's digest alone, by
+# an id, or by the beginning of one.
+_WAYS: dict[str, Callable[[str, str], str]] = {
+    "named": "{}@{}".format,
+    "copied": lambda _, own: f"quay.io/copies/of-it@{own}",
+    "alone": lambda _, own: own,
+    "inspected": lambda _, own: json.dumps(docker_container("web", own, own)),
+    "listed": lambda _, own: json.dumps(docker_ps("web", own[7:19])),
+}
+_shown = st.sampled_from(["named", "copied", "alone", "alone", "inspected", "listed"])
 _contents = st.builds(Content, st.sampled_from([(0,), (1,), (0, 1)]), st.integers(0, 2))
 
 
@@ -70,7 +83,7 @@ class Keeping(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.recorded: dict[tuple[str, str], bool] = {}  # by repository and digest: was it whole?
-        self.running: dict[tuple[str, str], None] = {}  # by repository and digest
+        self.running: dict[tuple[str, str], str] = {}  # by repository and digest: how a tool shows it
         self.team = f"keep-{next(_numbers)}"
         self.folder = Path(tempfile.mkdtemp(prefix="keeping-"))
         self.direct = Direct(self.registry)
@@ -130,13 +143,27 @@ class Keeping(RuleBasedStateMachine):
             image, own = tagged
             self._publish(f"{self._named((image, is_long))}:{tag}@{own}", *([] if look else ["--offline"]), *life)
 
-    @rule(number=_pushed)
-    def run(self, number: int) -> None:
-        """Run what was pushed before, recorded or not, by its digest."""
+    @rule(number=_pushed, shown=_shown)
+    def run(self, number: int, shown: str) -> None:
+        """Run what was pushed before, recorded or not, by its digest: under its name, another, or none."""
         if self.pushed:
             image, own = self.pushed[max(-1 - number, -len(self.pushed))]
             if self.direct.is_whole(f"{self.team}/{image}", own):
-                self.running[f"{self.team}/{image}", own] = None
+                self.running[f"{self.team}/{image}", own] = shown
+
+    @rule(image=_images, content=_indexes, tag=_tags, shown=_shown, with_untracked=st.booleans())
+    def run_an_index_and_prune_an_image_of_it(
+        self, image: str, content: Content, tag: str, shown: str, with_untracked: bool
+    ) -> None:
+        """Let an index run that no tag has, and an image of it expire that is recorded by itself."""
+        repository, before = f"{self.team}/{image}", len(self.pushed)
+        own = self._push(image, "passing", content)
+        self.registry.delete_tag(repository, "passing")
+        self.running[repository, own] = shown
+        inside = self.pushed[before][1]
+        self.direct.tag(repository, tag, inside)
+        self._publish(f"{repository}:{tag}@{inside}", "--offline", "--ttl", "1d")
+        self.prune(with_untracked)
 
     @rule()
     def stop(self) -> None:
@@ -214,10 +241,16 @@ class Keeping(RuleBasedStateMachine):
             assert self.direct.is_whole(repository, own), (repository, own)
 
     def _running(self) -> list[str]:
-        """Return the options that say what runs, if anything does."""
-        file = self.folder / "running"
-        file.write_text("".join(f"{self.registry.host}/{repository}@{own}\n" for repository, own in self.running))
-        return ["--running", str(file)] if self.running else []
+        """Return the options that say what runs, if anything does: a file for each way to show it."""
+        options = []
+        for name, write in _WAYS.items():
+            found = [
+                (f"{self.registry.host}/{one}", own) for (one, own), shown in self.running.items() if shown == name
+            ]
+            file = self.folder / name
+            file.write_text("\n".join(write(*one) for one in found))
+            options += ["--running", str(file)] if found else []
+        return options
 
     def _needs(self, record: dict[str, Any]) -> list[tuple[str, str]]:
         own = [(self._repository(record), record[key]) for key in ("digest", "index") if key in record]
