@@ -181,4 +181,5 @@ def pull_place(registry: RegistryPort, image: Image, serving: Serving) -> PullPl
         repository=registry.repository(image),
         plain_http=registry.plain_http,
         is_first=serving[image][0] is registry,
+        is_only=len(serving[image]) == 1,
     )

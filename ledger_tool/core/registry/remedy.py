@@ -27,6 +27,7 @@ from ledger_tool.core.registry.drift import (
     keeps_image,
 )
 from ledger_tool.core.registry.image import Manifest
+from ledger_tool.core.registry.looks import is_whole
 from ledger_tool.core.registry.shellcommands import ANY_REASON, PullPlace
 from ledger_tool.core.registry.withheld import Withheld
 
@@ -97,12 +98,7 @@ class _TagCommands:
     def of(self, finding: DriftFinding, record: Record) -> Remedy:
         """Return the remedy of a finding."""
         if record.is_environment:
-            return Remedy(
-                *environmentcommands.commands_of(
-                    finding, record, self.at.withdrawal,
-                    is_declared=self.at.is_declared, has_served=self.at.has_served,
-                )
-            )  # fmt: skip
+            return Remedy(*environmentcommands.commands_of(finding, record, self._of_environment))
         match finding.drift:
             case "in-sync":
                 return Remedy()
@@ -152,6 +148,17 @@ class _TagCommands:
         if is_missing and record.index:
             return Remedy(shellcommands.verify(record, "--deep"), remove, _NOT_KNOWN_OF_WHICH)
         return Remedy(remove, yank)
+
+    @property
+    def _of_environment(self) -> environmentcommands.EnvironmentTag:
+        return environmentcommands.EnvironmentTag(
+            self.at.withdrawal,
+            is_declared=self.at.is_declared,
+            is_whole=is_whole(self.records, self.seen) and not self.at.withheld,
+            is_served=isinstance(self.seen.served, str),
+            has_served=self.at.has_served,
+            registry="" if self.place.is_only else self.place.name,
+        )
 
     @property
     def _needs_force(self) -> bool:

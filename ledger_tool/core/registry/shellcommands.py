@@ -15,13 +15,14 @@ ANY_REASON = "TEXT"
 class PullPlace:
     """Where clients pull an image from: `repository` is `host/path`, `name` what reports call the registry.
 
-    `is_first` says whether `publish` asks this registry without being told to.
+    `is_first` says whether `publish` asks this registry without being told to, `is_only` whether no other serves it.
     """
 
     name: str
     repository: str
     plain_http: bool = False
     is_first: bool = True
+    is_only: bool = True
 
     @property
     def is_for_skopeo(self) -> bool:
