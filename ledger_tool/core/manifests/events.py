@@ -5,6 +5,7 @@ The events of ruamel and of PyYAML have the same names and attributes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
@@ -20,7 +21,14 @@ _KINDS: dict[str, TokenKind] = {
 }
 _kinds: dict[type, TokenKind | None] = {}  # of the classes of both parsers, as they are met
 _WITH_ANCHOR = ("scalar", "map", "list")
+_OPENINGS = frozenset("[{ \t")
+_JSON = re.compile(r"[ \t]*(?:\[[ \t]*)?\{(?!\{)")
 _new = tuple.__new__  # of a named tuple: a third of the time of calling its class
+
+
+def may_have_structure(text: str) -> bool:
+    """Return whether the text of a scalar may be a mapping or a list itself."""
+    return "\n" in text or (text[:1] in _OPENINGS and _JSON.match(text) is not None)
 
 
 class EventTokens(Sequence[TextToken]):
@@ -94,10 +102,12 @@ class EventTokens(Sequence[TextToken]):
         events = self._events
         return [events[number].value for number in numbers]
 
-    def of_several_lines(self) -> list[TextToken]:
-        """Return the scalars whose text has several lines."""
+    def with_structure(self) -> list[TextToken]:
+        """Return the scalars whose text may have a mapping or a list: in several lines, or as JSON in one."""
         given = enumerate(zip(self.kinds, self._events, strict=True))
-        return [self.token(number) for number, (kind, event) in given if kind == "scalar" and "\n" in event.value]
+        texts = [(number, event.value) for number, (kind, event) in given if kind == "scalar"]
+        may_be = [(number, text) for number, text in texts if "\n" in text or text[:1] in _OPENINGS]
+        return [self.token(number) for number, text in may_be if may_have_structure(text)]
 
     def anchors(self) -> dict[int, str]:
         """Return the anchors, by the numbers of the tokens that have one."""

@@ -25,7 +25,7 @@ from ledger_tool.core.manifests.yamltree import documents, tree
 _DEPLOYED = frozenset({"values", "valuesContent", "patch"})  # Argo CD, k3s, Kustomize
 _LISTS = frozenset({"patchesStrategicMerge", "transformers", "generators"})  # Kustomize
 _LOCKED = "it is in a block of text, where nothing is edited: write the digest there"
-_PAIR = re.compile(r"[\w\"'-][ \t]*:[ \t\r\n]")
+_PAIR = re.compile(r"[\w\"'-][ \t]*:[ \t\r\n]|\"[ \t]*:")
 
 
 class InnerSites(NamedTuple):
@@ -50,7 +50,7 @@ def find_in_texts(
     `inside` are the charts that get what is in a text, by its token's number.
     """
     judged, noted = [], []
-    texts = [token for token in tokens.of_several_lines() if _PAIR.search(token.text)]
+    texts = [token for token in tokens.with_structure() if _PAIR.search(token.text)]
     listed = _listed(tokens) if texts else frozenset()
     for token in texts:
         key = tokens[token.number - 1] if token.number else token

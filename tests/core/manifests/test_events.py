@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger_tool.core.manifests.events import EventTokens, contents
+from ledger_tool.core.manifests.events import EventTokens, contents, may_have_structure
 from ledger_tool.core.manifests.tokens import END, TextDocument, TextFault, TextToken
 from ledger_tool.core.manifests.yamltree import YamlBranch, YamlNode, tree
 from ledger_tool.edges.yaml.manifest_tokens import tokens
@@ -39,8 +39,18 @@ def test_tokens_that_are_made_when_they_are_asked_for_are_those_of_a_list(text: 
         ]
         assert contents(found) == contents(made) == [token.content for token in made]
         assert (found[1:4], found[-2:]) == (made[1:4], made[-2:])
-        several = [token for token in made if token.kind == "scalar" and "\n" in token.text]
-        assert found.of_several_lines() == several
+        several = [token for token in made if token.kind == "scalar" and may_have_structure(token.text)]
+        assert found.with_structure() == several
+
+
+@pytest.mark.parametrize("text", ['[{"op": "add"}]', '{"a":"b"}', " [ {a: b}]", "a: b\nc: d", "- a\n- b"])
+def test_a_text_may_have_a_mapping_in_one_line_as_json_has(text: str) -> None:
+    assert may_have_structure(text)
+
+
+@pytest.mark.parametrize("text", ["", "a: b", "{{ a }}", "${A}", "[a, b]", "myorg/app:v1"])
+def test_other_texts_in_one_line_have_none(text: str) -> None:
+    assert not may_have_structure(text)
 
 
 def test_a_token_is_counted_from_the_end_too_and_there_is_none_beyond_it() -> None:

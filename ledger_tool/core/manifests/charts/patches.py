@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ledger_tool.core.manifests.charts.layers import SAYS_VERSION, ChartUse, UnknownValues, map_at
+from ledger_tool.core.manifests.events import may_have_structure
 from ledger_tool.core.manifests.shapes.visit import text_at, value
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, look_up
 
@@ -28,7 +29,7 @@ def of_patch(place: YamlPlace) -> Iterator[ChartUse]:
     """Yield what a patch of Kustomize in a block of text lays over objects that give values."""
     node = place.node
     text = value(node, "patch") if node.token.kind == "map" else text_at(place)
-    if "\n" not in text or not SAYS_VERSION.search(text):
+    if not may_have_structure(text) or not SAYS_VERSION.search(text):
         return
     target = map_at(node, "target") if node.token.kind == "map" else None
     kind = value(target, "kind") if target else ""
