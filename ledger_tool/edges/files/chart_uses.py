@@ -13,6 +13,7 @@ from ledger_tool.core.manifests.charts.around import ANYWHERE, ChartAround, Over
 from ledger_tool.core.manifests.charts.chart import ABSENT
 from ledger_tool.core.manifests.charts.filled import filled_places
 from ledger_tool.core.manifests.charts.layers import ChartUse, InlineValues
+from ledger_tool.core.manifests.charts.patches import Patches
 from ledger_tool.core.manifests.charts.paths import GLOBAL
 from ledger_tool.core.manifests.charts.paths import Path as ValuePath
 from ledger_tool.core.manifests.charts.uses import uses_in
@@ -50,7 +51,7 @@ class _Index(NamedTuple):
     by_folder: dict[str, list[UsedChart]]
     partial: list[str]
     uses: list[tuple[str, ChartUse]]
-    patches: dict[str, list[tuple[str, ChartUse]]]
+    patches: Patches
     rendered: set[str]
 
 
@@ -67,6 +68,7 @@ class ChartUses:
         self._files, self._loaded, self._sites = files, loaded, sites
         self._judged = [path for path in judged if kind_of(path) in ("yaml", "json")]
         self._is_judged = frozenset(self._judged)
+        self._names: dict[str, frozenset[str]] = {}
         self._finder = UsedCharts(files, self._judged, loaded, lambda: self.folders)
 
     @cached_property
@@ -87,7 +89,7 @@ class ChartUses:
         """Return the charts that get values inside a document, by the numbers of the tokens where these are."""
         found: dict[int, tuple[ChartAround, ...]] = {}
         for use in uses_in(root, _name(path)):
-            used = self._patched(use) if use.is_patch else self._with_patches(self._index, path, use)
+            used = self._patched(path, use) if use.is_patch else self._with_patches(self._index, path, use)
             for layer in use.layers:
                 if isinstance(layer, InlineValues):
                     place = layer.node.token.number
@@ -152,7 +154,7 @@ class ChartUses:
 
     @cached_property
     def _index(self) -> _Index:
-        index = _Index({}, {}, [], [], {}, set())
+        index = _Index({}, {}, [], [], Patches(), set())
         folders = {*self.folders}
         for path, raw in self._files.contents(self._judged):
             if raw is None or len(raw) > MAX_FILE:
@@ -165,7 +167,7 @@ class ChartUses:
             index.rendered.update([path] if read.is_template and not is_template else [])
             for use in read.uses:
                 if use.is_patch:
-                    index.patches.setdefault(use.owner[0], []).append((path, use))
+                    index.patches.add(path, use)
                 else:
                     index.uses.append((path, use))
         for path in self._rendered_helmfiles():
@@ -232,22 +234,26 @@ class ChartUses:
 
     def _patches(self, index: _Index, use: ChartUse) -> Iterator[tuple[Layer, ...]]:
         """Yield the values that patches lay over those of a use."""
-        kind, name = use.owner
-        for path, patch in index.patches.get(kind, ()) if kind else ():
-            if patch.owner[1] in ("", name):
-                yield from islice(
-                    self._finder.layers(path, patch.layers, self._finder.bases(path, "top"), "", {}), MOST
-                )
+        names = self._names_of(index, use.owner[0])
+        for path, patch in index.patches.over(use.owner, names):
+            yield from islice(self._finder.layers(path, patch.layers, self._finder.bases(path, "top"), "", {}), MOST)
 
-    def _patched(self, patch: ChartUse) -> list[UsedChart]:
+    def _names_of(self, index: _Index, kind: str) -> frozenset[str]:
+        """Return the names of the objects of a kind that give values to charts."""
+        if kind not in self._names:
+            self._names[kind] = frozenset(use.owner[1] for _, use in index.uses if use.owner[0] == kind)
+        return self._names[kind]
+
+    def _patched(self, file: str, patch: ChartUse) -> list[UsedChart]:
         """Return what a use is with a patch."""
-        kind, name = patch.owner
-        same = [(path, use) for path, use in self._index.uses if use.owner[0] == kind and name in ("", use.owner[1])]
+        index = self._index
+        names = self._names_of(index, patch.owner[0])
+        same = [(path, use) for path, use in index.uses if index.patches.is_over(file, patch, use.owner, names)]
         return [
             laid_over(used, layers)
             for path, use in same[:MOST]
             for used in self._finder.used(path, use)
-            for layers in self._patches(self._index, use)
+            for layers in self._patches(index, use)
         ]
 
     def merged(self, places: Sequence[tuple[UsedChart, int]]) -> tuple[ChartAround, ...]:

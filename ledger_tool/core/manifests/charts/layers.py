@@ -48,7 +48,8 @@ class ChartUse(NamedTuple):
     `layers` are laid one over the other, in this order, and over the chart's own values if `has_own`. `name` is what
     the chart is called where it comes from. `owner` is the object that gives them, by kind and name; with `is_patch`,
     they are laid over all that it gives. `start` is in the text where the use begins: what is indented less is not
-    a part of it. `repository` is the URL of the one with the chart, if that is said.
+    a part of it. `repository` is the URL of the one with the chart, if that is said. `patch_file` is the path of a file
+    whose patch is for the owner, whatever it names itself.
     """
 
     charts: tuple[str, ...]
@@ -60,6 +61,7 @@ class ChartUse(NamedTuple):
     is_patch: bool = False
     start: int = 0
     repository: str = ""
+    patch_file: str = ""
 
 
 def unknown(node: YamlNode, key: str, why: str) -> list[UnknownValues]:
