@@ -61,6 +61,7 @@ def kind_of(path: str) -> Literal["yaml", "json", "dockerfile", "template", ""]:
     return "dockerfile" if is_dockerfile and not _OTHERS.fullmatch(suffix) else ""
 
 
+_VALUES = re.compile(r"(?i)values[^/\\]*\.ya?ml$")
 _VERSION = re.compile(r"(?:(?<!api)[vV]ersion|[tT]ag|[dD]igest|[sS]ha|[rR]egistry)[\"']?\s*:")
 
 
@@ -98,12 +99,13 @@ class ManifestFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class YamlFormat:
-    """YAML, by a parser."""
+    """YAML, by a parser. One that `is_called_values` may have the tags of images at any keys."""
 
     parse: Parse
     ours: OurImages
     environment: Callable[[], Environment] = nothing_set
     charts: Callable[[], FileCharts] = no_charts
+    is_called_values: bool = False
 
     def documents(self, text: str) -> Sequence[TextDocument]:
         """Return what `---` separates."""
@@ -113,7 +115,7 @@ class YamlFormat:
         """Return whether something in the text looks like an image, or like a key that we know."""
         if may_have_sites(text, self.ours):
             return True
-        if not _VERSION.search(text):
+        if not (self.is_called_values or _VERSION.search(text)):
             return False
         charts = self.charts()  # other values of a chart name the image
         return bool(charts.whole) or charts.is_values or charts.possible is not no_chart or may_use_charts(text)
@@ -230,6 +232,6 @@ def format_of(
     kind = kind_of(path)
     if kind == "dockerfile":
         return DockerfileFormat(ours)
-    return (
-        JsonFormat(parse, ours, nothing_set, charts) if kind == "json" else YamlFormat(parse, ours, environment, charts)
-    )
+    if kind == "json":
+        return JsonFormat(parse, ours, nothing_set, charts)
+    return YamlFormat(parse, ours, environment, charts, bool(_VALUES.search(path)))

@@ -142,6 +142,7 @@ class LoadedCharts:
             templates["Chart.yaml"] = _NO_TEMPLATE
         return HelmChart(
             templates=templates,
+            name=metadata.name,
             app_version=metadata.app_version,
             is_library=metadata.is_library,
             subcharts=tuple(subcharts),

@@ -50,10 +50,12 @@ class HelmChart:
 
     `subcharts` are those that are there, and `absent` the names of the others. `filled` returns the places of values
     that are set in any of its files, or None if these are not known, and `values` what its `values.yaml` says.
-    `app_version` is that of its `Chart.yaml`. Of one that is not here, nothing is known but that it gets values.
+    `name` and `app_version` are those of its `Chart.yaml`. Of one that is not here, nothing is known but that it gets
+    values.
     """
 
     templates: Mapping[str, str]
+    name: str = ""
     app_version: str = ""
     is_library: bool = False
     is_here: bool = True
@@ -94,6 +96,14 @@ class HelmChart:
     def printed(self) -> list[PrintedReference]:
         """The references that its templates put together from its values."""
         return printed_references(self._followed.lines.all)
+
+    def says(self, path: Path, file: str) -> str:
+        """Return what a chart says of itself, as `.Chart.Name`, in a template of it, or of a chart in it."""
+        _, *inner = file.rpartition("templates/")[0].split("charts/")
+        chart = self
+        for name in inner:
+            chart = dict(chart.subcharts).get(name.strip("/"), chart)
+        return {"Name": chart.name, "AppVersion": chart.app_version}.get(path[-1], "")
 
     def is_unset(self, path: Path) -> bool:
         """Return whether no file here sets a value; one that may be set by any is not unset."""

@@ -23,7 +23,7 @@ from ledger_tool.core.manifests.charts.gotemplate import (
     parse_template,
 )
 from ledger_tool.core.manifests.charts.guards import Guard, is_certain, one_like, signs
-from ledger_tool.core.manifests.charts.paths import ANY, SOME, Path, merged_globals
+from ledger_tool.core.manifests.charts.paths import ANY, KEY, SOME, Path, merged_globals
 from ledger_tool.core.manifests.charts.scope import ActionPlace, VariableScope
 from ledger_tool.core.manifests.charts.texts import (
     NO_TEXT,
@@ -180,7 +180,8 @@ class Follower:
         flow = flow or NOTHING
         for number, name in enumerate(pipe.variables):
             is_item = is_loop and number == len(pipe.variables) - 1
-            value = flow.field(ANY) if is_item else NOTHING if is_loop else flow
+            value = flow.field(ANY) if is_loop else flow
+            value = value.field(KEY) if is_loop and not is_item else value
             if pipe.is_new:
                 place.scope.variables[name] = value
                 place.scope.guards[name] = place.guards

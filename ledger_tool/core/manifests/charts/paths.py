@@ -5,7 +5,9 @@ from __future__ import annotations
 Path = tuple[str, ...]
 ANY = "*"  # each item of a list or mapping, one after the other
 SOME = "?"  # one of them, and only a run would tell which
+KEY = "="  # what an item of a mapping is called
 VALUES: Path = ("Values",)
+CHART: Path = ("Chart",)
 GLOBAL = "global"
 
 

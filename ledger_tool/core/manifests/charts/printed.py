@@ -7,12 +7,13 @@ runs, and not which fields are in one mapping.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.follow import PrintedLine
-from ledger_tool.core.manifests.charts.paths import VALUES, Path, is_any, merged_globals
+from ledger_tool.core.manifests.charts.paths import ANY, CHART, KEY, SOME, VALUES, Path, is_any, merged_globals
 from ledger_tool.core.manifests.charts.texts import Conditions, Piece, PrintedText
+from ledger_tool.core.manifests.shapes.keys import role
 
 _BREAK = re.compile(r"[\s\"'`,;(){}\[\]<>|=]+")
 _IMAGE = re.compile(r"(?i)image")
@@ -20,45 +21,88 @@ _TAGGED = re.compile(r"([\w./-]*):([\w.-]+)(?:@(sha256:[0-9a-f]{64}))?")
 _MOST = 2_000
 
 ReadValue = Callable[[Path], str]
+ReadItems = Callable[[Path], Sequence[Path]]
 
 
 class PrintedReference(NamedTuple):
-    """One reference in a line of a template: texts and values that make its name, then the tag and the digest.
+    """A word in a line of a template that may be a reference: texts, values, and what is known of the chart itself.
 
-    Both are values; or both are texts, of which the digest may be `""`. `is_image` says that the line calls it an
-    image.
+    Whether it is one, and which part of it is its tag, only the values tell. `is_image` says that the line calls it
+    an image.
     """
 
     where: str
-    name: tuple[str | Path, ...]
-    tag: str | Path
-    digest: str | Path
+    pieces: tuple[str | Path, ...]
     conditions: Conditions
     is_image: bool
 
     @property
     def used(self) -> list[Path]:
         """All the values in it."""
-        named = [piece for piece in self.name if isinstance(piece, tuple)]
-        return [*(one for one in (self.tag, self.digest) if isinstance(one, tuple)), *named]
+        return [piece for piece in self.pieces if isinstance(piece, tuple) and piece[:1] == VALUES]
+
+    @property
+    def has_tag(self) -> bool:
+        """Whether the template has the tag itself, behind a value."""
+        last = self.pieces[-1]
+        return isinstance(last, str) and bool(_TAGGED.fullmatch(last))
 
     @property
     def is_of_one_mapping(self) -> bool:
-        """Whether its parts are in one mapping and nothing else is in its name, or may be, as conditions may tell."""
-        *before, last = self.name
-        is_one = isinstance(last, tuple) and isinstance(self.tag, tuple) and last[:-1] == self.tag[:-1]
+        """Whether the keys of one mapping say that they are its name and its tag.
+
+        A text in front of these may only be there in some cases, as conditions may tell.
+        """
+        before, last, tag = self._tagged
+        is_one = _names_image(last) and last[:-1] == tag[:-1] and _part(tag) == "tag"
         is_certain = all(len(one.paths) == 1 and one.sign in "+-" for one in self.conditions)
         texts = "".join(piece for piece in before if isinstance(piece, str)).strip("/")
         return is_one and not (texts and is_certain)
 
-    def named(self, read: ReadValue) -> str:
-        """Return its name with values that are read; `""` if it is not printed with these."""
+    @property
+    def defaulted(self) -> Path:
+        """The name in a mapping behind which the chart itself has the tag, as its `appVersion`, or `()`."""
+        _, last, tag = self._tagged
+        return last if tag[:1] == CHART and _names_image(last) else ()
+
+    @property
+    def _tagged(self) -> tuple[tuple[str | Path, ...], Path, Path]:
+        """What is in front of a value, the value, and the one behind its colon; both are `()` if there is none."""
+        at = next((at for at, piece in enumerate(self.pieces) if at > 1 and _is_tag(self.pieces, at)), 0)
+        last, tag = self.pieces[at - 2], self.pieces[at]
+        if not at or isinstance(last, str) or isinstance(tag, str):
+            return (), (), ()
+        return self.pieces[: at - 2], last, tag
+
+    def spans(self, read: ReadValue) -> list[str]:
+        """Return what its pieces are with values that are read; none if it is not printed with these."""
         for condition in self.conditions:
             if len(condition.paths) == 1 and condition.sign in "+-":
                 (path,) = condition.paths
                 if not is_any(path) and path[:1] == VALUES and (condition.sign == "+") != bool(read(path)):
-                    return ""
-        return "".join(piece if isinstance(piece, str) else read(piece) for piece in self.name)
+                    return []
+        return [piece if isinstance(piece, str) else read(piece) for piece in self.pieces]
+
+    def bound(self, items: ReadItems) -> list[PrintedReference]:
+        """Return it for each item of the lists and mappings over which its template goes."""
+        found = [self]
+        done: list[PrintedReference] = []
+        while found and len(done) < _MOST:
+            one = found.pop()
+            above = next((path[: path.index(ANY)] for path in one.used if ANY in path), None)
+            if above is None:
+                done.append(one)
+            else:
+                found += [one._of_item((*above, ANY), item) for item in items(above)]
+        return done
+
+    def _of_item(self, every: Path, item: Path) -> PrintedReference:
+        length = len(every)
+        pieces = [
+            (*item, *piece[length:]) if isinstance(piece, tuple) and piece[:length] == every else piece
+            for piece in self.pieces
+        ]
+        return self._replace(pieces=tuple(piece[-2] if piece[-1] == KEY else piece for piece in pieces))
 
 
 def printed_references(lines: Iterable[PrintedLine]) -> list[PrintedReference]:
@@ -70,9 +114,11 @@ def printed_references(lines: Iterable[PrintedLine]) -> list[PrintedReference]:
         is_image = bool(_IMAGE.search(line.text))
         for text in line.texts:
             for word in _words(text):
-                one = _reference(word, f"{line.file}:{line.line}", text.conditions, is_image=is_image)
-                if one and not one.is_of_one_mapping:
-                    found.setdefault((one.name, one.tag, one.digest, one.conditions, is_image), one)
+                pieces = _reference(word)
+                if pieces:
+                    one = PrintedReference(f"{line.file}:{line.line}", pieces, text.conditions, is_image)
+                    if not one.is_of_one_mapping:
+                        found.setdefault((pieces, text.conditions, is_image), one)
     return list(found.values())
 
 
@@ -90,45 +136,33 @@ def _words(text: PrintedText) -> Iterator[list[Piece]]:
     yield word
 
 
-def _reference(word: list[Piece], where: str, conditions: Conditions, *, is_image: bool) -> PrintedReference | None:
-    """Return the reference that a word is, or None if it is none, or something of it is not printed whole."""
-    if with_tag := _with_tag(word):
-        return PrintedReference(where, *with_tag, conditions, is_image)
-    at = next((number for number, piece in enumerate(word) if isinstance(piece, tuple) and _ends(word[:number])), 0)
-    rest = word[at + 1 :]
-    is_known = all(isinstance(piece, str) or (isinstance(piece, tuple) and _is_value(piece)) for piece in word)
-    has_digest = len(rest) == 2 and rest[0] in ("@", "@sha256:") and isinstance(rest[1], tuple)
-    if not at or not is_known or (rest and not has_digest):
-        return None
-    name = [piece for piece in word[:at] if isinstance(piece, str | tuple)]
-    name[-1] = str(name[-1])[:-1]
-    tag, digest = word[at], rest[1] if has_digest else None
-    assert isinstance(tag, tuple)
-    return PrintedReference(
-        where,
-        tuple(piece if isinstance(piece, str) else merged_globals(piece) for piece in name if piece),
-        merged_globals(tag),
-        merged_globals(digest) if isinstance(digest, tuple) else "",
-        conditions,
-        is_image,
-    )
+def _reference(word: list[Piece]) -> tuple[str | Path, ...]:
+    """Return the pieces of a word that values may make a reference, or none if something of it is not known.
+
+    A value alone is judged where it is, and one with something behind it (see `misprint`).
+    """
+    pieces = tuple(one if isinstance(one, str) else merged_globals(one) for one in word if isinstance(one, str | tuple))
+    values = [one for one in pieces if isinstance(one, tuple)]
+    is_known = len(pieces) == len(word) and all(_is_value(one) or one[:1] == CHART for one in values)
+    if not is_known or not any(one[:1] == VALUES for one in values):
+        return ()
+    texts = [one for one in pieces if isinstance(one, str)]
+    is_made = len(values) > 1 or isinstance(pieces[0], str) or any(":" in text for text in texts)
+    return pieces if is_made and (len(values) > 1 or any(":" in one or "/" in one for one in texts)) else ()
 
 
-def _with_tag(word: list[Piece]) -> tuple[tuple[str | Path, ...], str, str] | None:
-    """Return the name, the tag and the digest of a word with values in its name, and the rest in the template."""
-    *before, last = word or [""]
-    found = _TAGGED.fullmatch(last) if isinstance(last, str) else None
-    known = [one if isinstance(one, str) else merged_globals(one) for one in before if isinstance(one, str | tuple)]
-    if not found or len(known) < len(before) or not any(isinstance(one, tuple) for one in known):
-        return None
-    if not all(isinstance(one, str) or _is_value(one) for one in known):
-        return None
-    return (*known, *([found[1]] if found[1] else [])), found[2], found[3] or ""
+def _is_tag(pieces: tuple[str | Path, ...], at: int) -> bool:
+    return isinstance(pieces[at], tuple) and pieces[at - 1] == ":"
 
 
-def _ends(before: list[Piece]) -> bool:
-    return bool(before) and isinstance(before[-1], str) and before[-1].endswith(":") and before != [":"]
+def _names_image(path: Path) -> bool:
+    return bool(path) and (_part(path) == "name" or path[-2:] == ("image", "name"))
+
+
+def _part(path: Path) -> str:
+    found = role(path[-1])
+    return found.part if found else ""
 
 
 def _is_value(path: Path) -> bool:
-    return path[:1] == VALUES and len(path) > 1 and not is_any(path)
+    return path[:1] == VALUES and len(path) > 1 and SOME not in path
