@@ -18,6 +18,7 @@ Sources: k8s.io/api `core/v1` (PodSpec, PodStatus, ContainerStatus, VolumeMountS
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -49,6 +50,22 @@ class _Owner(NamedTuple):
     name: str
 
 
+class _Containers:
+    """The containers of objects. What was asked for twice is there once, as far as it was the same both times."""
+
+    def __init__(self) -> None:
+        self.found: list[RunningContainer] = []
+        self._by_uid: dict[str, list[RunningContainer]] = {}
+
+    def add(self, value: Fields, containers: Iterable[RunningContainer]) -> None:
+        """Add those of an object that nobody has seen in it: an image of a pod may be replaced between two looks."""
+        own, uid = list(containers), word(_at(value, "metadata", "uid"))
+        if uid and (before := self._by_uid.get(uid)):
+            own = list((Counter(own) - Counter(before)).elements())
+        self.found += own
+        self._by_uid.setdefault(uid, []).extend(own)
+
+
 def is_object(value: Fields) -> bool:
     """Return whether a JSON object is one of Kubernetes."""
     return isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str)
@@ -60,12 +77,7 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
     What other objects describe, such as a Workflow, runs in pods that are made later: it does not count as running.
     """
     pods, workloads, others = list[Fields](), list[Fields](), list[Fields]()
-    uids = set[str]()  # what was asked for twice is there once
     for value in objects:
-        uid = word(_at(value, "metadata", "uid"))
-        if uid in uids:
-            continue
-        uids |= {uid} - {""}
         if value.get("kind") == "Pod":
             pods.append(value)
         elif _templates(value):
@@ -73,12 +85,12 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
         else:
             others.append(value)
     owners = {_itself(value): owner for value in workloads if (owner := _owner_of(value))}
-    containers: list[RunningContainer] = []
+    containers = _Containers()
     active: set[_Owner] = set()  # the workloads with a pod that counts
     for pod in pods:
         owner, has_ended = _owner_of(pod), _text(_at(pod, "status", "phase")) in _OVER
         place = _place(pod, owner, owners, cluster)
-        containers += _of_pod(pod, place, has_ended=has_ended)
+        containers.add(pod, _of_pod(pod, place, has_ended=has_ended))
         if not has_ended:
             active.add(_Owner(place.namespace, place.kind, place.workload))
         while owner and not has_ended and owner not in active:
@@ -89,10 +101,10 @@ def containers_of(objects: Iterable[Fields], cluster: str) -> list[RunningContai
         state = _workload_state(value, itself, active)
         if state == "runs" and (outer := owners.get(itself)):
             active.add(outer)
-        containers += _of_templates(value, _place_of(itself, owners, cluster), state)
+        containers.add(value, _of_templates(value, _place_of(itself, owners, cluster), state))
     for value in others:
-        containers += _described(value, _place_of(_itself(value), owners, cluster))
-    return containers
+        containers.add(value, _described(value, _place_of(_itself(value), owners, cluster)))
+    return containers.found
 
 
 def _of_pod(pod: Fields, place: WorkloadPlace, *, has_ended: bool) -> Iterator[RunningContainer]:

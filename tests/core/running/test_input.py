@@ -225,6 +225,15 @@ def test_a_workload_that_is_off_counts_as_long_as_it_has_pods(
     assert sorted(one.state for one in read(listed(off, mine))) == ["covered", "runs"]
 
 
+def test_what_has_another_image_when_it_is_asked_for_again_counts_with_both() -> None:
+    """`--watch`, and files of two days: the image of a pod may be replaced while the pod stays."""
+    first, second = (running_pod(f"{APP}:{tag}", f"{APP}@{own}") for tag, own in (("v1", C), ("v2", D)))
+    for one in (first, second):
+        one["metadata"]["uid"] = "one"
+    found = read("".join(map(json.dumps, [first, second, first, second])))
+    assert [sorted(one.image.digests) for one in found] == [[C], [D]]
+
+
 def test_what_was_asked_for_twice_counts_once() -> None:
     one = running_pod(f"{APP}:v1", f"{APP}@{D}")
     one["metadata"]["uid"] = "6f1c"
