@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ledger_tool.commands.audit_merge import audit_merge
 from ledger_tool.commands.commit_files import CommitFiles, Schema
-from ledger_tool.commands.owned import LedgerKeys, OwnedChange, RangeOwners, judge_signing
+from ledger_tool.commands.owned import LedgerKeys, OwnedChange, judge_signing
 from ledger_tool.commands.ports import History, Progress
-from ledger_tool.commands.reverted import RevertedCommits
 from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
-from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit, Return
+from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit, Return, findings_of
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
@@ -62,8 +62,8 @@ def audit(
     head = history.head()
     findings: list[AuditFinding] = []
     trusted, start = _trusted(history, since, head, findings) if since else ("", "")
-    replay = HistoryAudit(_why(read_ledger), read_policy, RevertedCommits(history).undone, clock)
     files = CommitFiles(history, schema, read_policy)
+    replay = HistoryAudit(_why(read_ledger), read_policy, files.reverted.undone, clock)
     steps = history.steps(start, head, line=True)
     findings += _off_the_line(history, steps, start, head)
     if before := steps[0].commit.parents[:1] if steps else (start,):
@@ -75,13 +75,22 @@ def audit(
     keys, changes = LedgerKeys(history), list[OwnedChange]()
     to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
+    claims = platform_claims = commits = 0
     for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
-        faults = replay.commit(step, contents)
-        findings += [AuditFinding(fault.rule, step.commit.id, fault.key, fault.message) for fault in faults]
-        changes += _owned(step, replay, keys, RangeOwners(files, (*step.commit.parents, "")[0], clock))
+        own, ids = list(findings_of(step.commit.id, replay.commit(step, contents))), [step.commit.id]
+        if len(step.commit.parents) > 1:
+            merged = audit_merge(files, step.commit, clock)
+            findings += merged.findings
+            changes += merged.changes
+            ids = list(merged.commits)
+            claims, platform_claims = claims + merged.claims, platform_claims + merged.platform_claims
+        elif replay.owned:
+            changes.append(OwnedChange(step.commit, replay.owned, keys.rules_on(step.commit.parents[0], replay.policy)))
+        findings += own
         keys.forget(step.others)
+        commits += len(ids)
         if start or replay.had_records:
-            to_verify.append(step.commit.id)
+            to_verify += ids
         progress(done, total)
     for id_, (_, _, fault) in judge_signing(history, changes).faults:
         findings.append(AuditFinding(fault.rule, id_, fault.key, fault.message))
@@ -90,19 +99,10 @@ def audit(
         for done, signature in enumerate(history.signatures(to_verify, allowed_signers), 1):
             if why := objection(signature, listed):
                 findings.append(AuditFinding("signature", signature.commit, None, why))
-            progress(total - len(to_verify) + done, total)
+            progress(len(steps) + done, len(steps) + len(to_verify))
     signed = 0 if allowed_signers is None else len(to_verify)
-    claims = replay.claims, replay.platform_claims
-    return Audited(head, trusted, len(steps), signed, findings, *claims, replay.returned)
-
-
-def _owned(step: Step, replay: HistoryAudit, keys: LedgerKeys, merged: RangeOwners) -> Sequence[OwnedChange]:
-    """Return what a commit on the branch changes of somebody; of a merge, what each commit does that it brings."""
-    commit = step.commit
-    if len(commit.parents) > 1:
-        merged.commits_to(commit)
-        return merged.changes
-    return [OwnedChange(commit, replay.owned, keys.rules_on(commit.parents[0], replay.policy))] if replay.owned else []
+    all_claims = replay.claims + claims, replay.platform_claims + platform_claims
+    return Audited(head, trusted, commits, signed, findings, *all_claims, replay.returned)
 
 
 def _trusted(history: History, since: str, head: str, findings: list[AuditFinding]) -> tuple[str, str]:

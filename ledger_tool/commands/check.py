@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from ledger_tool.commands.brought import brought
 from ledger_tool.commands.check_trust import trust_findings
-from ledger_tool.commands.commit_files import CommitFiles, Schema, commit_times
-from ledger_tool.commands.owned import LedgerKeys, RangeOwners, doubts
+from ledger_tool.commands.commit_files import CommitFiles, Schema
+from ledger_tool.commands.owned import LedgerKeys, doubts
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.changes.promotion import OutlivedVersion, all_outlived
-from ledger_tool.core.history.commit import Commit, first_parents
 from ledger_tool.core.judging.check import (
     CheckFinding,
-    RangeJudge,
     in_order,
     located,
     misplaced_versions,
@@ -27,7 +25,7 @@ from ledger_tool.core.judging.check import (
     split_tags,
 )
 from ledger_tool.core.judging.commit import CommitFault
-from ledger_tool.core.judging.dates import from_the_future, misdated_commit, records_of_the_future
+from ledger_tool.core.judging.dates import from_the_future, records_of_the_future
 from ledger_tool.core.judging.files import (
     ATTRIBUTES,
     ChangedFile,
@@ -37,19 +35,19 @@ from ledger_tool.core.judging.files import (
 )
 from ledger_tool.core.judging.oneness import UnprovenPull
 from ledger_tool.core.judging.owners import Owned
-from ledger_tool.core.judging.squash import SquashForecast
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import SETTINGS, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
-from ledger_tool.errors import InvalidLedger, InvalidSettings, UsageError
+from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
 MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 
 _NO_COMMIT = re.compile(r"0{40}(?:0{24})?")  # what git calls the end of a branch that is not there
 _NOTHING = Snapshot("", Ledger(), Policy())
+TOGETHER = "all commits together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,11 @@ def check(
     start = history.resolve(base) if base and not (head and _NO_COMMIT.fullmatch(base)) else ""
     commits = CommitFiles(history, schema, read_policy)
     now = _as_it_is(commits, tolerant=bool(start))
-    past = _since(commits, start, now, clock) if start else _Past(_NOTHING, now.policy, 0)
+    past = (
+        _since(commits, start, now, clock, is_final=bool(head) and registries is None)
+        if start
+        else _Past(_NOTHING, now.policy, 0)
+    )
     if head and past.before.commit != start:
         past.findings.append(rewritten(f"a push would take commit {start[:12]} out of the branch"))
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
@@ -156,7 +158,9 @@ def check(
         looked = look(past.before.ledger, now.ledger, past.claims, past.policy, registries, jobs)
     proven = looked.proven if looked else ()
     taken = past.told if head and registries is None else ()
-    claims = [("all commits together", one.fault) for one in past.claims if one not in proven and one not in taken]
+    blamed = {fault.key for _, fault in past.faults if fault.rule == "index"}
+    unproven = [one.fault for one in past.claims if one not in proven and one not in taken]
+    claims = [(TOGETHER, fault) for fault in unproven if fault.key not in blamed]
     findings += located([*(looked.faults if looked else ()), *claims], positions)
     return Checked(
         in_order(findings), len(now.ledger), past.commits,
@@ -209,45 +213,34 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
     return now
 
 
-def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp) -> _Past:
+def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp, *, is_final: bool) -> _Past:
     """Judge each commit since `start`, uncommitted changes, and all of them as one change."""
     history = files.history
     tip = history.head()
-    commits = history.commits(start, tip)
-    if not all(commit.parents for commit in commits):
-        history.must_be_whole()  # where a shallow clone is cut off, a commit seems to have no parent
-    files.deepest += len(commits)
-    at_base = files.sound(start).policy
-    parted = history.merge_base(start, tip)
-    past = _Past(files.sound(parted), at_base, len(commits))
-    judge, squash = RangeJudge(past.before.ledger, at_base, clock), SquashForecast()
-    owners = RangeOwners(files, start, clock)
-    dates, line = commit_times(history, commits), first_parents(commits, start, tip)
+    made = brought(files, start, tip, clock, is_final=is_final)
+    commits, judge, before = made.commits, made.judge, made.before
+    past = _Past(before, made.policy, len(commits))
+    past.faults += [(f"commit {id_[:12]}", fault) for id_, fault in made.faults]
     for commit in commits:
-        where = f"commit {commit.id[:12]}"
-        parent = commit.parents[0] if commit.parents else ""
-        dated = (*misdated_commit(commit.at, dates.get(parent)), *from_the_future(commit.at, clock))
-        past.faults += [(where, fault) for fault in (*dated, *_of_commit(files, judge, commit, clock, squash, line))]
-        past.findings += _broken_by(files, commit, now)
-        owners.commit(commit)
+        past.faults += [(f"commit {commit.id[:12]}", fault) for fault in from_the_future(commit.at, clock)]
+    past.findings += _broken(made.broken, now)
     last = files.sound(tip)
     if now.ledger is not None and last.ledger != now.ledger:
         uncommitted = judge.commit(last.ledger, compare(last.ledger, now.ledger), None, last.policy, at=clock)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
     net = judge.net(last.ledger if now.ledger is None else now.ledger)
-    past.faults += [("all commits together", fault) for fault in net.faults]
-    past.claims = net.claims
-    past.told = [claim for claim in net.claims if claim.is_relabelled or claim.name in judge.pull_claims]
-    signing = owners.judge()
+    past.faults += [(TOGETHER, fault) for fault in net.faults]
+    past.claims, past.told = net.claims, made.told(net.claims)
+    signing = made.owners.judge()
     past.faults += signing.of_records()
     past.findings += signing.of_files()
     past.signed = list(signing.signed.values())
-    _other_files(past, history, parted, tip)
+    _other_files(past, history, before.commit, tip)
     if commits and not past.faults:
-        squashed = replace(commits[-1], parents=(parted,))
-        made = compare(past.before.ledger, last.ledger)
-        undone = files.reverted.undone(squashed, squash.message, made, last.ledger)
-        past.squash = squash.losses(past.before.ledger, last.ledger, at_base, undone)
+        squashed = replace(commits[-1], parents=(before.commit,))
+        differences = compare(before.ledger, last.ledger)
+        undone = files.reverted.undone(squashed, made.squash.message, differences, last.ledger)
+        past.squash = made.squash.losses(before.ledger, last.ledger, made.policy, undone)
     return past
 
 
@@ -262,44 +255,12 @@ def _other_files(past: _Past, history: History, parted: str, tip: str) -> None:
     past.findings += [CheckFinding("files", found.path, found.line, 1, found.message) for found in findings]
 
 
-def _broken_by(files: CommitFiles, commit: Commit, now: _Files) -> Iterator[CheckFinding]:
-    """Yield what is wrong with a commit's own files, unless an earlier one broke them, or the current ones show it."""
-    where = f"commit {commit.id[:12]}"
-    if not (errors := files.errors(commit.id)):
-        return
-    known = {error.message for parent in commit.parents for error in files.errors(parent)}
+def _broken(broken: Iterable[tuple[str, LedgerError]], now: _Files) -> Iterator[CheckFinding]:
+    """Yield what is wrong with the files of commits, unless the current ones show it."""
     shown = {finding.message for finding in now.findings if finding.rule == "settings"}
-    for error in errors:
-        if error.message in known:
-            continue
+    for id_, error in broken:
+        where = f"commit {id_[:12]}"
         if not isinstance(error, InvalidSettings):
             yield CheckFinding("invalid", "ledger.json", 1, 1, f"{where}: its ledger is not valid: {error.message}")
         elif error.reason not in shown:
             yield CheckFinding("settings", "ledger.yaml", 1, 1, f"{where}: its settings are not valid: {error.message}")
-
-
-def _of_commit(
-    files: CommitFiles,
-    judge: RangeJudge,
-    commit: Commit,
-    clock: Timestamp,
-    squash: SquashForecast,
-    line: Container[str],
-) -> Iterator[CommitFault]:
-    """Yield what is wrong with a commit, against the last valid ledger before it."""
-    if not files.is_valid(commit.id):
-        return
-    after = files.ledger(commit.id)
-    parents = [files.sound(parent) for parent in commit.parents]
-    if len(parents) > 2:
-        yield CommitFault("merge", None, "it merges more than two branches at once")
-    elif len(parents) == 2:
-        base = files.sound(files.history.merge_base(*commit.parents))
-        policy = parents[0].policy if commit.id in line else None
-        yield from judge.merge(base.ledger, parents[0].ledger, parents[1].ledger, after, policy)
-    else:
-        parent = parents[0] if parents else _NOTHING
-        differences, message = compare(parent.ledger, after), parse_message(commit.message)
-        undone = files.reverted.undone(commit, message, differences, after)
-        squash.remember(commit, differences, message)
-        yield from judge.commit(parent.ledger, differences, message, parent.policy, undone, at=min(commit.at, clock))

@@ -51,6 +51,8 @@ class CommitFiles:
         self.reverted = RevertedCommits(history)
         self._ledgers: dict[str, Ledger] = {}
         self.deepest = _DEEPEST
+        self._entries: dict[str, Mapping[str, str]] = {}
+        self._parted: dict[str, tuple[str, str]] = {}
         self._verdicts: dict[str, _Verdict] = {}
         self._sound_ledgers: dict[str, str] = {}
         self._sound_policies: dict[str, str] = {}
@@ -67,6 +69,30 @@ class CommitFiles:
         """Return the contents of a commit's files, each as it was last valid; empty if it was not recently."""
         ledger = self._last(commit, self._sound_ledgers, self.is_valid)
         return Snapshot(commit, self.ledger(ledger) if ledger else Ledger(), self.policy(commit))
+
+    def entries(self, commit: str) -> Mapping[str, str]:
+        """Return what is at the top of a commit; see `History.entries`."""
+        if commit not in self._entries:
+            self._entries[commit] = self.history.entries(commit)
+        return self._entries[commit]
+
+    def parted(self, merge: Commit) -> tuple[str, str]:
+        """Return the commit where the two parents of a merge parted, `""` if there is none, and why there is not one.
+
+        Raises UsageError if a shallow clone may lack it.
+        """
+        if merge.id not in self._parted:
+            self._parted[merge.id] = self._where_parted(*merge.parents)
+        return self._parted[merge.id]
+
+    def _where_parted(self, ours: str, theirs: str) -> tuple[str, str]:
+        try:
+            base = self.history.merge_base(ours, theirs)
+        except UsageError:
+            self.history.must_be_whole()
+            return "", "its parents have no commit in common"
+        is_crossed = self.history.is_criss_cross(ours, theirs)
+        return base, "its parents have several last commits in common" if is_crossed else ""
 
     def policy(self, commit: str) -> Policy:
         """Return the policy of a commit's `ledger.yaml`, as it was last valid; see `sound`."""

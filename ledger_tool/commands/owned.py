@@ -31,7 +31,6 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import AllowedSigners, parse_signers
-from ledger_tool.errors import UsageError
 
 
 class LedgerKeys:
@@ -127,12 +126,6 @@ class RangeOwners:
         self._base = base
         self._clock = clock
         self.changes: list[OwnedChange] = []
-        self.odd_merges: list[str] = []
-
-    def commits_to(self, merge: Commit) -> None:
-        """Note what the commits that a merge brings to its first parent change of somebody, and what it decides."""
-        for commit in self._history.commits(merge.parents[0], merge.id):
-            self.commit(commit)
 
     def commit(self, commit: Commit) -> None:
         """Note what a commit changes of somebody, by the rules before it and by those of the base."""
@@ -149,26 +142,16 @@ class RangeOwners:
             return []
         after, sides = self._files.ledger(commit.id), [self._files.sound(parent).ledger for parent in commit.parents]
         if len(sides) == 2:
-            base = self._common(commit)
+            base, _ = self._files.parted(commit)
             differences = chosen_by_merge(merge(self._files.sound(base).ledger if base else Ledger(), *sides), after)
         else:  # a merge of more branches is a finding of its own
             differences = compare(sides[0], after)
         return owned_records(differences, policy, min(commit.at, self._clock))
 
-    def _common(self, commit: Commit) -> str:
-        """Return the commit where the parents of a merge parted, `""` for two histories; note it unless that is one."""
-        try:
-            base = self._history.merge_base(*commit.parents)
-        except UsageError:
-            base = ""
-        if (not base or self._history.is_criss_cross(*commit.parents)) and commit.id not in self.odd_merges:
-            self.odd_merges.append(commit.id)
-        return base
-
     def _paths(self, commit: Commit, policy: Policy) -> list[Owned]:
         if not any(owner.files for owner in policy.owners):
             return []
-        base = self._common(commit) if len(commit.parents) == 2 else ""
+        base = self._files.parted(commit)[0] if len(commit.parents) == 2 else ""
         if not base:
             return owned_files(sorted(self._changed(commit.parents[0], commit.id)), policy)
         ours, theirs = commit.parents
@@ -179,12 +162,8 @@ class RangeOwners:
         return frozenset(file.path for file in self._history.changed_files(old, new))
 
     def judge(self) -> Signing:
-        """Return what owners signed and did not sign; a criss-cross merge is a fault."""
-        signing = judge_signing(self._history, self.changes) if self.changes else Signing()
-        why = "its parents have several last commits in common, or none, so nobody can tell what it decides: rebase"
-        for id_ in self.odd_merges:
-            signing.faults.append((id_, OwnerFault(LEDGER, "", CommitFault("merge", None, why))))
-        return signing
+        """Return what owners signed and did not sign."""
+        return judge_signing(self._history, self.changes) if self.changes else Signing()
 
 
 def doubts(rules: SigningRules) -> Iterator[str]:

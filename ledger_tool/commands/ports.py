@@ -110,6 +110,12 @@ class History(Protocol):
     def changed_files(self, base: str, head: str) -> Sequence[ChangedFile]:
         """Return every file that differs between two commits."""
 
+    def entries(self, commit: str) -> Mapping[str, str]:
+        """Return what is at the top of a commit, by its name: text that is the same for the same file or folder."""
+
+    def merged_text(self, base: str, sides: Sequence[str], path: str) -> bytes | None:
+        """Return what git makes of a file at the top of two commits with a common base; None if that conflicts."""
+
     def attributes(self, commit: str) -> tuple[PathAttributes, str]:
         """Return git's attributes of the two files at a commit, and the text of its `.gitattributes`."""
 

@@ -37,7 +37,8 @@ _PUBLICATION = ("publishedAt", "sourceRef")
 class Collision:
     """An image:tag that both sides changed in incompatible ways.
 
-    `withdrawn` is the version that one side promoted to it, where the other side took that one away.
+    `withdrawn` is the version that one side promoted to it, where the other side took that one away; `promoted` are the
+    records that it gets by that promotion.
     """
 
     name: Name
@@ -45,6 +46,7 @@ class Collision:
     ours: tuple[Record, ...]
     theirs: tuple[Record, ...]
     withdrawn: str = ""
+    promoted: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ def merge(base: Ledger, ours: Ledger, theirs: Ledger) -> Merged:
     merged = ours.replaced(result)
     unmerged = list(_unbacked(merged, (ours, theirs), result))
     collisions += [
-        Collision(name, base.find(name), ours.find(name), theirs.find(name), version_of(merged.find(name)))
+        Collision(name, base.find(name), ours.find(name), theirs.find(name), version_of(both), both)
         for name in unmerged
+        if (both := merged.find(name))
     ]
     merged = merged.replaced({name: ours.find(name) for name in unmerged})
     return Merged(merged, tuple(sorted(collisions, key=lambda collision: collision.name)))

@@ -1,6 +1,7 @@
 """The audit of a branch's history: given one commit after the other, it says which promises each one breaks.
 
-- The history is one straight line: each commit has one parent, and the first one has none.
+- The history is one straight line: each commit has one parent, and the first one has none. A merge is as good as one
+  if it decides nothing itself, and what it brings is in order: `commands/brought.py` judges that.
 - Every version of `ledger.json` is valid and canonical.
 - No commit is dated over ten minutes before its parent, and no record over ten minutes ahead of its commit.
 - An image:tag has one pull digest; under an immutable tag it changes by force, or with trailers that claim a look.
@@ -13,7 +14,7 @@ judged with the next valid one: then only what no message could explain is a fau
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.account import Accounts
@@ -29,7 +30,7 @@ from ledger_tool.core.judging.dates import misdated_commit, misdated_records
 from ledger_tool.core.judging.environment import judge_environments, merge_faults
 from ledger_tool.core.judging.oneness import relabels
 from ledger_tool.core.judging.owners import Owned, owned_files, owned_records
-from ledger_tool.core.judging.pulls import is_claimed, split_by, untold_pulls
+from ledger_tool.core.judging.pulls import split_by, told_by_nobody, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record
@@ -59,6 +60,16 @@ class Return:
     commit: str
     old: Record
     new: Record
+
+
+def findings_of(commit: str, faults: Iterable[CommitFault]) -> Iterator[AuditFinding]:
+    """Yield what is wrong with a commit; of very many faults, how many more there are."""
+    every = list(faults)
+    for fault in every[:_MOST]:
+        yield AuditFinding("linear" if fault.rule == "merge" else fault.rule, commit, fault.key, fault.message)
+    if len(every) > _MOST:
+        rule = "linear" if every[_MOST].rule == "merge" else every[_MOST].rule
+        yield AuditFinding(rule, commit, None, f"and {len(every) - _MOST} more findings of this commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +122,19 @@ class HistoryAudit:
         self._settings = FileContent(settings)
 
     def commit(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
-        """Yield what is wrong with a commit, given the files that it touched."""
-        faults = list(self._faults(step, contents))
-        yield from faults[:_MOST]
-        if len(faults) > _MOST:
-            yield CommitFault(faults[_MOST].rule, None, f"and {len(faults) - _MOST} more findings of this commit")
+        """Yield what is wrong with a commit, given the files that it touched; of a merge, only with what is in them.
+
+        What else may be wrong with a merge takes the commits that it brings.
+        """
+        yield from self._faults(step, contents)
         self._settings = contents.get(SETTINGS, self._settings)  # from the next commit on
 
     def _faults(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
         at, self._last = self._last, step.commit.at
-        yield from misdated_commit(step.commit.at, at)
-        parents = len(step.commit.parents)
-        if parents > 1:
-            yield CommitFault(
-                "linear", None, f"it merges {parents} lines of history; of the others, only the result was audited"
-            )
-        message = None if parents > 1 or self._is_broken else parse_message(step.commit.message)
+        is_merge = len(step.commit.parents) > 1
+        if not is_merge:
+            yield from misdated_commit(step.commit.at, at)
+        message = None if self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
         self._read_settings(is_needed=bool(step.touched or step.others))
         self.owned = owned_files(sorted({*step.touched, *step.others}), self.policy)
@@ -142,7 +150,10 @@ class HistoryAudit:
             yield CommitFault("settings", None, f"the ledger.yaml in force before it is not valid: {self._trouble}")
             self._trouble = ""
         self.owned += owned_records(differences, self.policy, min(step.commit.at, self._clock))
-        if differences or not self._is_broken:
+        if is_merge:
+            for effect in effects_of(differences, self._versions.ledger.find):
+                self._note_return(step.commit, effect)
+        elif differences or not self._is_broken:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else NOTHING
             effects = effects_of(differences, self._versions.ledger.find)
@@ -164,18 +175,12 @@ class HistoryAudit:
         yield from split_by(effects, after)
         of_environments = environment_effects(effects, self.policy)
         effects = [effect for effect in effects if effect.name not in of_environments]
-        moved = {fault.key[:2] for fault in faults if fault.key and fault.rule == "immutable"}
-        for move, is_untold in untold_pulls(effects, faults, restored(effects, undone)):
-            if not is_untold or move.name in moved or self.policy.is_mutable(move.name.tag):
-                continue
-            if message is None or is_claimed(move, message):  # without a message, its trailers could have claimed it
+        moves = untold_pulls(effects, faults, restored(effects, undone))
+        for fault in told_by_nobody(moves, message, effects, faults, self.policy):
+            if fault is None:
                 self.claims += 1
-                continue
-            key = next(effect.key for effect in effects if effect.name == move.name)
-            was, now = (", ".join(digests) for digests in (move.old, move.new))
-            yield CommitFault(
-                "index", key, f"{move.name} was pulled by {was}, and is by {now}: no mark or trailer says so"
-            )
+            else:
+                yield fault
         blamed, told = {fault.key for fault in faults}, restored(effects, undone)
         for effect in effects:
             is_claim = relabels(effect) and effect.key not in blamed and effect.name not in told

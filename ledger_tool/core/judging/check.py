@@ -18,7 +18,8 @@ from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.environment import gives_reason, judge_environments, merge_faults
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
-from ledger_tool.core.judging.pulls import DECISIVE, PullClaims, split_fault, untold_pulls
+from ledger_tool.core.judging.owners import chosen_by_merge
+from ledger_tool.core.judging.pulls import DECISIVE, PullClaims, split_fault, told_by_nobody, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
 from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
@@ -56,6 +57,7 @@ class RangeJudge:
         self._base = base
         self._net = NetJudge(before, base, clock)
         self.pull_claims = PullClaims()
+        self.untold: list[CommitFault] = []  # changed pull digests of which no message tells
 
     def commit(
         self,
@@ -86,7 +88,12 @@ class RangeJudge:
             for name in _with_reason(effects, after, message, accounts):
                 self._net.explain(name, after.find(name))
         put_back = restored(effects, undone)
-        self.pull_claims.remember(untold_pulls(effects, faults, put_back), message)
+        moves = list(untold_pulls(effects, faults, put_back))
+        self.pull_claims.remember(moves, message)
+        if message:
+            own = environment_effects(effects, policy)
+            of_tags = [move for move in moves if move[0].name not in own]
+            self.untold += filter(None, told_by_nobody(of_tags, message, effects, faults, policy))
         self._net.remember(before, differences, faults, put_back, at)
         return faults
 
@@ -122,11 +129,19 @@ def _with_reason(
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:
-    """Yield what a merge commit has beyond the merge of its parents. If they collide, a person may choose."""
-    sides = {collision.name: (collision.ours, collision.theirs) for collision in merged.collisions}
-    for effect in effects_of(compare(merged.ledger, after)):
-        if after.find(effect.name) not in sides.get(effect.name, ()):
-            yield CommitFault("merge", effect.key, f"it changes {effect.key} itself, beyond merging its parents")
+    """Yield what a merge commit decides itself: what it has beyond the merge of its parents, and where they collide."""
+    collisions, blamed = {collision.name for collision in merged.collisions}, set[tuple[str, ...]]()
+    for key in (decided.key for decided in chosen_by_merge(merged, after)):
+        name = Name(key.image, key.tag)
+        what = name if name in collisions else key
+        if what in blamed:
+            continue
+        blamed.add(what)
+        if name in collisions:
+            why = f"it decides what {name} is, which its parents have changed in different ways: rebase"
+        else:
+            why = f"it changes {key} itself, beyond merging its parents"
+        yield CommitFault("merge", key, why)
 
 
 def split_tags(ledger: Ledger) -> Iterator[CommitFault]:

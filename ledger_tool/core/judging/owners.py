@@ -16,12 +16,13 @@ from ledger_tool.core.changes.merge import Merged
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp, shown
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, is_listed
 
+RULE_FILES = (SETTINGS, ALLOWED_SIGNERS, KEYRING)  # by which commits are judged
 _MOST = 10  # signers in a message
 
 
@@ -131,12 +132,20 @@ def said_signer(signature: Signature, allowed: AllowedSigners, at: Timestamp) ->
 
 
 def chosen_by_merge(merged: Merged, after: Ledger) -> list[Difference]:
-    """Return what a merge commit decides: what it has beyond the merge of its parents, and where they collide."""
+    """Return what a merge commit decides: what it has beyond the merge of its parents, and where they collide.
+
+    A promotion beside what took its version away is not decided by the merge if it has both, as their commits say:
+    whether an environment may have that is its own rule.
+    """
+    both = {
+        one.name: one.promoted for one in merged.collisions if one.withdrawn and after.find(one.name) == one.promoted
+    }
     decided = []
     for one in merged.collisions:
-        record = (*after.find(one.name), *one.ours, *one.theirs, *one.base)[0]
-        decided.append(Difference(record.key, record, record))
-    return [*compare(merged.ledger, after), *decided]
+        if one.name not in both or not one.withdrawn:
+            record = (*after.find(one.name), *one.ours, *one.theirs, *one.base)[0]
+            decided.append(Difference(record.key, record, record))
+    return [*compare(merged.ledger.replaced(both), after), *decided]
 
 
 class FileSides(NamedTuple):

@@ -14,6 +14,7 @@ from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Key, Name, pull_digests
+from ledger_tool.core.policy.policy import Policy
 
 DECISIVE = ("immutable", "facts", "forced")  # rules whose breach leaves a mark without effect
 
@@ -45,6 +46,31 @@ def is_claimed(move: PullMove, message: Message) -> bool:
             if claim.replaces in reached:
                 reached.update({claim.index} if claim.index else move.new)
     return reached.issuperset(move.new)
+
+
+def told_by_nobody(
+    moves: Iterable[tuple[PullMove, bool]],
+    message: Message | None,
+    effects: Sequence[Effect],
+    faults: Collection[CommitFault],
+    policy: Policy,
+) -> Iterator[CommitFault | None]:
+    """Yield, for each pull digest of an immutable tag that a commit changes without a mark, its fault or None.
+
+    None is the publisher's claim; without a message, the trailers could have claimed it. What `untold_pulls` yields are
+    the moves. A move that is a fault already is none here.
+    """
+    moved = {fault.key[:2] for fault in faults if fault.key and fault.rule == "immutable"}
+    for move, is_untold in moves:
+        if not is_untold or move.name in moved or policy.is_mutable(move.name.tag):
+            continue
+        if message is None or is_claimed(move, message):
+            yield None
+            continue
+        key = next(effect.key for effect in effects if effect.name == move.name)
+        was, now = (", ".join(digests) for digests in (move.old, move.new))
+        why = f"{move.name} was pulled by {was}, and is by {now}: no mark or trailer says so"
+        yield CommitFault("index", key, why)
 
 
 @dataclass(slots=True)

@@ -51,3 +51,13 @@ def attributes_of(repository: Repository, content: bytes, paths: Sequence[str]) 
     for path, attribute, value in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
         attributes[path][attribute] = value
     return attributes
+
+
+def merged_text(repository: Repository, ours: bytes, base: bytes, theirs: bytes) -> bytes | None:
+    """Return git's merge of two texts with a common base; None if they conflict, or one of them is not text."""
+    with private_folder() as folder, local_errors("the folder for temporary files", "use"):
+        paths = [folder / name for name in ("ours", "base", "theirs")]
+        for path, content in zip(paths, (ours, base, theirs), strict=True):
+            path.write_bytes(content)
+        done = repository.git("merge-file", "-p", "-q", "--", *map(str, paths))
+    return done.stdout if done.ok else None

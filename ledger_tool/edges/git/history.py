@@ -19,7 +19,7 @@ from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.policy.signers import MAX_SIGNERS
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
-from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files
+from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_text
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import LedgerError, UsageError
 
@@ -126,6 +126,17 @@ class GitHistory:
 
     def changed_files(self, base: str, head: str) -> list[ChangedFile]:
         return changed_files(self.repository, base, head)
+
+    def entries(self, commit: str) -> dict[str, str]:
+        named: dict[str, str] = {}
+        for entry in self.repository.entries(commit):  # a tree may name a file twice
+            named[entry.path] = f"{entry.mode} {entry.oid} {named.get(entry.path, '')}"
+        return named
+
+    def merged_text(self, base: str, sides: Sequence[str], path: str) -> bytes | None:
+        ours, theirs = sides
+        texts = [self.repository.plain_files(commit, [path], MAX_SIGNERS)[0] for commit in (ours, base, theirs)]
+        return merged_text(self.repository, *texts)
 
     def attributes(self, commit: str) -> tuple[PathAttributes, str]:
         content = attributes_file(self.repository, commit)

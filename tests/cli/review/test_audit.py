@@ -132,13 +132,45 @@ def test_a_silent_edit_of_a_record_is_named(audit: Audit, upstream: Upstream) ->
     assert audit() == (1, [("unexplained", made, "myorg/app:v2"), ("facts", made, "myorg/app:v2")])
 
 
-def test_a_merge_is_reported_even_if_both_sides_are_valid(audit: Audit, upstream: Upstream, ledger: Run) -> None:
+def side_of(upstream: Upstream, ledger: Run, name: str = "other:v1", *options: str) -> str:
+    """Publish on a branch that starts where the ledger's is; return the commit."""
+    upstream.git("branch", "--force", "side", upstream.tip())
+    words = ("--source", SOURCE, "--repo", upstream.url, "--branch", "side", *options)
+    return str(ledger("publish", f"{name}@{digest()}", *words).json["commit"])
+
+
+def test_a_merge_is_no_finding_if_it_decides_nothing_and_all_that_it_brings_is_in_order(
+    audit: Audit, upstream: Upstream, ledger: Run
+) -> None:
+    tip, side = upstream.tip(), side_of(upstream, ledger)
+    move_branch(upstream, commit(upstream, "Merge branch 'side'\n", [tip, side], tree=side))
+    assert audit() == audit("--since", tip) == (0, [])
+    done = ledger("audit", "--repo", upstream.url, "--since", tip)
+    assert done.err.startswith("ok: 2 commits since commit")
+
+
+def test_what_is_wrong_with_a_commit_that_a_merge_brings_is_named_by_that_commit(
+    audit: Audit, upstream: Upstream, ledger: Run
+) -> None:
     tip = upstream.tip()
-    upstream.git("branch", "side", tip)
-    side = ledger("publish", f"other:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url, "--branch", "side")
-    merge = commit(upstream, "Merge branch 'side'\n", [tip, side.json["commit"]], tree=side.json["commit"])
-    move_branch(upstream, merge)
-    assert audit() == (1, [("linear", merge, "")])
+    bad = edited(upstream, "tidy up\n", lambda records: at(records, "v2").update(ttl="1d"))
+    move_branch(upstream, tip)
+    merge = move_branch(upstream, commit(upstream, "Merge\n", [tip, bad], tree=bad))
+    assert audit() == (1, [("unexplained", bad, "myorg/app:v2")])
+    good = commit(upstream, "back\n", [bad], tree=tip)
+    move_branch(upstream, commit(upstream, "Merge\n", [tip, good], tree=tip))
+    assert [one[:2] for one in audit()[1]] == [("unexplained", bad), ("unexplained", good)]
+    assert audit("--since", merge)[1][0] == ("rewritten", merge, "")
+
+
+def test_what_a_merge_decides_itself_is_named(audit: Audit, upstream: Upstream, ledger: Run) -> None:
+    tip, side = upstream.tip(), side_of(upstream, ledger)
+    evil = edited(upstream, "x\n", lambda records: at(records, "v2").update(ttl="1d"))
+    merge = move_branch(upstream, commit(upstream, "Merge\n", [tip, side], tree=evil))
+    assert set(audit()[1]) == {("linear", merge, "myorg/app:v2"), ("linear", merge, "other:v1")}
+    own = commit(upstream, "Merge\n", [tip, side], {"ledger.yaml": b"tags: {mutable: ['*']}\n"}, tree=side)
+    move_branch(upstream, own)
+    assert audit()[1] == [("linear", own, "")]
 
 
 def test_an_octopus_that_moves_an_immutable_tag_is_named_twice(audit: Audit, upstream: Upstream) -> None:

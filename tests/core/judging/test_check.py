@@ -122,7 +122,10 @@ def test_whatever_commands_do_on_two_branches_passes_where_it_merges(
             effects += effects_of(compare(ours, change.ledger))
             ours = change.ledger
     merged = merge(start, ours, theirs)
-    assert judge.merge(start, ours, theirs, merged.ledger) == []
+    decided = [
+        Name(fault.key.image, fault.key.tag) for fault in judge.merge(start, ours, theirs, merged.ledger) if fault.key
+    ]
+    assert set(decided) <= {collision.name for collision in merged.collisions}
     if not merged.collisions:
         after = _publications(merged.ledger)
         overruled = {key[0] for key, facts in _publications(theirs).items() if after.get(key, facts) != facts}
@@ -496,13 +499,19 @@ def test_an_update_does_not_take_away_what_is_required() -> None:
 # ---- merges
 
 
-def test_a_merge_commit_is_the_merge_or_one_side_of_what_collides() -> None:
+def test_a_merge_commit_is_the_merge_of_its_parents_and_decides_nothing() -> None:
     base, other = ledger_of(V1), but(V1, digest=digest("o"))
     merged = merge(base, ledger_of(other, record("new")), ledger_of(EVIL))
-    assert [fault.rule for fault in merge_commit(merged, ledger_of(other, record("new")))] == []
-    assert [fault.rule for fault in merge_commit(merged, ledger_of(EVIL, record("new")))] == []
-    assert [fault.rule for fault in merge_commit(merged, ledger_of(V1, record("new")))] == ["merge"]
-    assert [fault.rule for fault in merge_commit(merged, ledger_of(EVIL))] == ["merge"]
+    for chosen in (other, EVIL, V1):
+        (fault,) = merge_commit(merged, ledger_of(chosen, record("new")))
+        assert (fault.rule, fault.key) == ("merge", V1.key)
+        assert fault.message.startswith("it decides what app:v1 is")
+    assert [fault.key for fault in merge_commit(merged, ledger_of(EVIL))] == [V1.key, Key("new", "v1", "")]
+    plain = merge(base, ledger_of(other, record("new")), base)
+    assert list(merge_commit(plain, ledger_of(other, record("new")))) == []
+    assert [fault.message for fault in merge_commit(plain, ledger_of(other))] == [
+        "it changes new:v1 itself, beyond merging its parents"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -528,7 +537,7 @@ def test_the_range_as_a_whole_does_what_its_commits_do(
 ) -> None:
     judge = RangeJudge(base, STRICT, Timestamp(LATER))
     assert judged(judge, *steps) == []
-    judge.merge(steps[0], steps[-1], base, head)  # where the two collide, a person may choose
+    judge.merge(steps[0], steps[-1], base, head)  # a choice where they collide is a fault of its own
     assert net(judge, head) == broken
 
 
