@@ -33,8 +33,8 @@ def audit(
 ) -> int:
     """Replay the whole history, and verify that it contains no silent change.
 
-    History is linear, every version of the ledger is valid, every change is what its commit's message says, no
-    immutable tag moved, and no record was removed without a reason. Exit code 1 means findings.
+    Every version of the ledger is valid, every change is what its commit's message says, no immutable tag moved, no
+    record was removed without a reason, and no merge decides anything itself. Exit code 1 means findings.
     """
     from ledger_tool.commands.audit import audit as run
     from ledger_tool.edges.files.disk import path_of, read_bytes
