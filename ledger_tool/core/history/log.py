@@ -60,10 +60,10 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     """Return what a message says, or None if only the diff can tell.
 
     That is the case for a message that counts, that is silent, that no command of ours could have written, and for a
-    squash, whose blocks also tell the steps in between.
+    squash, whose blocks also tell the steps in between. A merge does nothing itself, whatever its message says of it.
     """
     block = message.block
-    if not block.verb or not block.entries or block.record_count is not None:
+    if len(commit.parents) > 1 or not block.verb or not block.entries or block.record_count is not None:
         return None
     if block.verb == "promote" and not all(entry.version for entry in block.entries):  # some were taken out
         return None

@@ -11,7 +11,7 @@ import pytest
 from tests.support.git.owned import OwnedLedger, make_keys
 from tests.support.git.pull import Pull
 from tests.support.git.upstream import Upstream
-from tests.support.values.make import digest, ledger_bytes, record
+from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
 
@@ -76,6 +76,30 @@ def test_a_request_that_was_brought_up_to_date_by_merges_lands_by_a_merge(pull: 
     assert [one["tag"] for one in entries if one["image"] == "app" and one["action"] == "publish"].count("v3") == 1
     found = pull.run("whence", digest("2"), "--repo", pull.folder).json["matches"]
     assert [one["record"]["tag"] for one in found] == ["v2"]
+
+
+def test_what_the_message_of_a_merge_says_is_nobody_s_fact(pull: Pull) -> None:
+    """A host may repeat a request's description there; and whoever merges may write what he likes."""
+    on(pull, "pr").publish("app:v2", "2")
+    on(pull, "main").publish("web:v2", "w")
+    message = f"publish app:v9\n\nImage: app:v9\nDigest: {digest('evil')}\nSource-Ref: {SOURCE}\n"
+    pull.git("merge", "--quiet", "--no-ff", "-m", message, "pr")
+    assert audited(pull) == []
+    entries = pull.run("log", "--repo", pull.folder, "--format", "json").json["entries"]
+    assert sorted(f"{one['image']}:{one['tag']}" for one in entries if one["action"] == "publish") == [
+        "app:v2",
+        "web:v2",
+    ]
+    assert pull.run("whence", digest("evil"), "--repo", pull.folder).code == 3
+
+
+def test_a_revert_of_a_merge_undoes_what_it_brought(pull: Pull) -> None:
+    on(pull, "pr").publish("app:v2", "2")
+    pull.publish("app:v3", "3")
+    on(pull, "main").publish("web:v2", "w")
+    merged(pull)
+    pull.git("revert", "--no-edit", "-m", "1", "HEAD")
+    assert audited(pull) == []
 
 
 def test_a_merge_that_settles_a_collision_is_a_finding_whatever_it_chose(pull: Pull) -> None:

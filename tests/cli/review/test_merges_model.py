@@ -103,7 +103,7 @@ def stepped(before: State, node: Node) -> tuple[State, str, bool]:
                 if not found:
                     return before, "nothing\n", True
                 after = before.ledger.replaced({found[0].name: (but(found[0], digest=digest("evil")),)})
-                return State(after, before.settings), "tidy up\n", False
+                return State(after, before.settings), "tidy up\n", after == before.ledger
             case _:
                 return before, "write about it\n", True
     except LedgerError:
