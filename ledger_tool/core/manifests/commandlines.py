@@ -13,7 +13,9 @@ from ledger_tool.core.manifests.remark import ManifestNote
 from ledger_tool.core.manifests.shapes.keys import says_image, words
 from ledger_tool.core.manifests.tokens import line_breaks
 
-_SETS = re.compile(r"--set(?:-string|-literal)?(?:=|[ \t]+)[\"']?(?=([^\s\"'`]{1,500}))")
+# On a command line, or as an item of a list, in brackets or line by line, with the next one.
+_NEXT = r"=|[ \t]+(?![ \t#])|[\"']?[ \t]*,\s{0,200}|[\"']?[ \t]*(?:[ \t]#[^\r\n]*)?(?:\r\n|\r|\n)[ \t]*-[ \t]+"
+_SETS = re.compile(rf"--set(?:-string|-literal|-json|-file)?(?:{_NEXT})(?:\\?[\"'])?(?=([^\s\"'`]{{1,500}}))")
 _PAIR = re.compile(r"(?:\A|,)([\w.\[\]\\-]{1,200})=")
 _COMMENT = re.compile(r"(?:\A|[\r\n])[ \t]*#[^\r\n]*\Z")
 _LONGEST = 500  # characters of a line that are looked at

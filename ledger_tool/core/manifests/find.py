@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_chart, no_charts
 from ledger_tool.core.manifests.environment import Environment, nothing_set
-from ledger_tool.core.manifests.marks import NO_MARKS, Marks
+from ledger_tool.core.manifests.marks import IGNORE, NO_MARKS, Marks
 from ledger_tool.core.manifests.ours import NOBODYS, OurImages
 from ledger_tool.core.manifests.settled import of_both, settled
 from ledger_tool.core.manifests.shapes import fields, kustomize, whole
@@ -27,7 +27,8 @@ from ledger_tool.core.manifests.tokens import TextToken
 from ledger_tool.core.manifests.yamltree import YamlBranch, YamlNode, repeated
 
 _Found = tuple[Site | None, TextToken | None]
-_Place = tuple[str, tuple[int, ...], int]  # the name, the numbers of its tokens, and of the one to write beside
+# The name, the numbers of its tokens, of the one to write beside, and whether a mark says to ignore it.
+_Place = tuple[str, tuple[int, ...], int, bool]
 Shape = Callable[[Visit], Iterator[FoundSite]]
 
 # In this order: what one shape reads at a key of a mapping is not read again by the next.
@@ -41,6 +42,7 @@ _IN_LISTS: tuple[Shape, ...] = (in_parameters, kustomize.in_overrides, whole.in_
 _IF_ASKED: tuple[Shape, ...] = (whole.marked,)
 
 
+_IGNORED = "through an alias, it is also where a mark says `ignore`"
 _MEANING = 3  # keys above a node that say what it is for
 _MOST_AGAIN = 10_000  # nodes of a document that are walked again
 
@@ -72,11 +74,17 @@ def find_sites(
                 continue
             numbers.update(field.token.number for field in site.fields)
             beside = site.missing.beside.number if site.missing else -1
-            place = (site.name, tuple(field.token.number for field in site.fields), beside)
+            is_ignored = any(mark.policy == IGNORE and not mark.fault for mark in site.marks)
+            place = (site.name, tuple(field.token.number for field in site.fields), beside, is_ignored)
             by_place[place] = of_both(by_place[place], site) if place in by_place else site
     # A mapping with the same fields through a merge or an alias gets its digest where they are written.
     fixed = {place[:2] for place in by_place if place[2] >= 0}
-    sites = [site for place, site in by_place.items() if place[2] >= 0 or place[:2] not in fixed]
+    ignored = {number for place in by_place if place[3] for number in place[1]}
+    sites = [
+        site if place[3] or ignored.isdisjoint(place[1]) else replace(site, locked=site.locked or _IGNORED)
+        for place, site in by_place.items()
+        if place[2] >= 0 or place[:2] not in fixed
+    ]
     sites = [_shared(site) if any(one.token.number in built for one in site.fields) else site for site in sites]
     sites = sorted(settled(sites, ours), key=lambda site: (site.fields[0].token.start, site.line))
     return FoundSites(sites, frozenset(numbers | built))
