@@ -9,12 +9,12 @@ from ledger_tool.commands.records import AsOf
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.message import Message, parse_message
-from ledger_tool.core.changes.promotion import version_of
+from ledger_tool.core.changes.promotion import has_same, of_a_tag, version_of
 from ledger_tool.core.history.commit import Step
 from ledger_tool.core.history.revision import Moment
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import LEDGER, Digest, Tag, Timestamp
-from ledger_tool.core.ledger.record import Name, Record, pull_digest
+from ledger_tool.core.ledger.names import LEDGER, Tag, Timestamp
+from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.writes import promote as writes
 from ledger_tool.core.writes.promote import Promotion
@@ -51,11 +51,13 @@ def as_before(history: History, environment: Tag, patterns: Sequence[str]) -> Pr
         raise error.within("", f"`--at TIME|REV` brings back what was taken out of {environment}") from None
     names = [Name(image, environment) for image in images]
     seen = {name: now.ledger.find(name) for name in names}
+    if odd := next((name for name, records in seen.items() if not version_of(records)), None):
+        raise of_a_tag(odd)
     had = dict(_had_before(history, seen))
     if never := next((name for name in names if name not in had), None):
         raise RuleRefused(
-            f"{never} had no other version before {version_of(seen[never])}",
-            f"`ledger log {never}` shows what it had",
+            f"{never} had no other version before {version_of(seen[never])} since it came to {environment}",
+            f"`ledger log {never}` shows what it had; `--at TIME|REV` goes back beyond that",
         )
     return _promotion(environment, {name.image: had[name] for name in names}, {n.image: seen[n] for n in names})
 
@@ -88,12 +90,11 @@ def _missing(now: Snapshot, then: Snapshot, environment: Tag) -> dict[Name, tupl
 
 
 def _promotion(environment: Tag, had: dict[str, tuple[Record, ...]], seen: dict[str, tuple[Record, ...]]) -> Promotion:
-    digests = {image: pull_digest(records) for image, records in had.items() if records}
     return Promotion(
         environment,
         versions={image: Tag(version_of(records)) for image, records in had.items() if records},
         dropped=[image for image, records in had.items() if not records and seen[image]],
-        pulled={image: digest for image, digest in digests.items() if digest},
+        meant={image: records for image, records in had.items() if records},
         seen=seen,
     )
 
@@ -159,8 +160,4 @@ def _before(history: History, step: Step) -> Ledger:
 
 
 def _is_another(was: Sequence[Record], now: Sequence[Record]) -> bool:
-    return bool(version_of(was)) and _identity(was) != _identity(now)
-
-
-def _identity(records: Sequence[Record]) -> tuple[str, Digest | None]:
-    return version_of(records), pull_digest(tuple(records))
+    return bool(version_of(was)) and not has_same(was, now)

@@ -10,6 +10,7 @@ from ledger_tool.commands.ports import History, Progress, Source
 from ledger_tool.commands.whence import WhenceMatch, whence_each
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.query import Query, select
 from ledger_tool.core.policy.policy import check_environment
 from ledger_tool.core.running.classes import Former, RunningJudge, named, runs_of
 from ledger_tool.core.running.container import ImageIdentity, RunningContainer
@@ -60,7 +61,7 @@ def running(
         except LedgerError as error:
             judge = replace(judge, unread=f"whether one ever had could not be looked up: {error.message}")
         verdicts = {image: judge.verdict(image) for image in images}
-    of_environment = list(snapshot.ledger.select(lambda _, tag, __: tag == environment))
+    of_environment = list(select(snapshot.ledger, Query(environment=environment))) if environment else []
     report = RunningReport(
         grouped((container.place, verdicts[container.image]) for container in active),
         now,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger_tool.commands.compare import ComparedSets
+from ledger_tool.core.changes.promotion import unlike_platforms
 from ledger_tool.core.judging.compare import (
     STATES,
     ComparedImage,
@@ -197,9 +198,13 @@ def _told(image: ComparedImage, comparison: Comparison, view: View, clean: Calla
         return [clean(text) for text in image.remarks]
     digests = [sorted(pull_digests(held.records)) for held in (image.first, image.second)]
     known = sorted({*digests[0], *digests[1]})
+    first, second = clean(str(comparison.first)), clean(str(comparison.second))
+    if digests[0] == digests[1]:
+        platforms = clean(unlike_platforms(image.first.records, image.second.records))
+        told = f"{clean(image.first.version)} has other images in {first} than in {second}: they differ for {platforms}"
+        return [told, *(clean(text) for text in image.remarks)]
     short = dict(zip(known, view.apart(known), strict=True))
     one, other = (" and ".join(clean(short[digest]) for digest in side) for side in digests)
-    first, second = clean(str(comparison.first)), clean(str(comparison.second))
     told = f"{clean(image.first.version)} is {one} in {first}, and {other} in {second}"
     return [told, *(clean(text) for text in image.remarks)]
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.commands.diff import Diff
+from ledger_tool.core.changes.promotion import unlike_platforms
 from ledger_tool.core.judging.diff import TagChange
 from ledger_tool.core.ledger.names import counted, escaped, shown
-from ledger_tool.core.ledger.record import Record, pull_digest, to_json
+from ledger_tool.core.ledger.record import Record, pull_digest, pull_digests, to_json
 from ledger_tool.render import json
 from ledger_tool.render.files import file_lines, files_json
 from ledger_tool.render.owners import grouped, signature_lines
@@ -149,7 +150,7 @@ def direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
     """Return the kind of step, and from which version to which."""
     if change.kind == "promoted":
         old, new = (clean(version) if version else "none" for version in change.versions)
-        other = ", another image" if old == new else ""
+        other = f", {_other_images(change, clean)}" if old == new else ""
         kind = "" if change.direction in ("unknown", "same") else f"{_DIRECTIONS[change.direction]} "
         return f", {kind}{old} → {new}{other}"
     if change.is_step:
@@ -159,6 +160,12 @@ def direction(change: TagChange, clean: Callable[[str], str] = str) -> str:
     old, new = change.versions
     between = f" from {clean(old)}" if change.name.tag == new else f" {clean(old)} → {clean(new)}"
     return f", {_DIRECTIONS[change.direction]}{between if old != new else ''}"
+
+
+def _other_images(change: TagChange, clean: Callable[[str], str]) -> str:
+    if pull_digests(change.old) != pull_digests(change.new):
+        return "another image"
+    return f"other images for {clean(unlike_platforms(change.old, change.new))}"
 
 
 def warnings(change: TagChange, clean: Callable[[str], str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ledger_tool.commands.write import Written
@@ -11,7 +11,7 @@ from ledger_tool.core.changes.change import Change, Result
 from ledger_tool.core.changes.effect import PullMove, pull_moves
 from ledger_tool.core.changes.message import promoted_images
 from ledger_tool.core.ledger.names import counted
-from ledger_tool.core.ledger.record import to_json
+from ledger_tool.core.ledger.record import Name, to_json
 from ledger_tool.render import json
 from ledger_tool.render.screen import Screen
 from ledger_tool.render.view import View
@@ -95,7 +95,7 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     """Return one line that says what happened."""
     change = written.change
     names = {effect.name for effect in change.reported}
-    what = str(next(iter(names))) if len(names) == 1 else counted(len(names), "image")
+    what = _named(names)
     if change.verb == "promote" and names:
         return _promotion(written, dry_run=dry_run)
     if change.verb == "promote" and not names:
@@ -103,9 +103,16 @@ def summary(written: Written, *, dry_run: bool = False) -> str:
     if not change.changed:
         already = _ALREADY.get(change.verb, "already in the ledger")
         return f"nothing to do: {what} {'is' if len(names) == 1 else 'are'} {already}"
-    if effects := _effects(change):
+    if change.verb == "remove":  # of a set that an environment had, some may stay
+        gone = {effect.name for effect in change.effects}
+        what = _named(gone) + (f" ({len(names - gone)} unchanged)" if names - gone else "")
+    elif effects := _effects(change):
         what += f" ({effects})"
     return _done(written, what, dry_run=dry_run)
+
+
+def _named(names: Collection[Name]) -> str:
+    return str(next(iter(names))) if len(names) == 1 else counted(len(names), "image")
 
 
 def _promotion(written: Written, *, dry_run: bool) -> str:

@@ -8,7 +8,7 @@ ledger never shows anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,31 +20,59 @@ from ledger_tool.core.ledger.record import Name
 _GONE = ""  # in place of a digest: there is no record
 _REMOVING = ("remove", "prune")
 _REMOVES_OR_NOT = ("", "promote")  # with a reason, such a block may remove
+# The verbs that may do to the record of a tag what can be seen; a publish may let platforms go.
+_COUNTED: Mapping[str, Sequence[str]] = {
+    "added": ("publish",),
+    "moved": ("publish",),
+    "updated": ("publish", "set", "yank", "unyank"),
+    "removed": ("publish", *_REMOVING),
+}
 
 
 @dataclass(frozen=True)
 class Account:
     """The blocks that tell about one image:tag, and what reverts of other commits did to it.
 
-    Blocks that only count may tell about any.
+    Blocks that only count may tell about any. `is_of_squash` says that the message tells of several writes.
     """
 
     blocks: Sequence[Block]
     entries: Sequence[tuple[Block, MessageEntry]] = ()
     undone: Sequence[Difference] = ()
+    is_of_squash: bool = False
 
     @property
     def verbs(self) -> set[str]:
         """The verbs of the blocks, `""` for one without."""
         return {block.verb for block in self.blocks} or {""}
 
-    def has_reason(self) -> bool:
-        """Return whether any block gives a reason; a revert has one: the commit that it undoes."""
-        return bool(self.undone) or any(block.reason for block in self.blocks)
+    def has_reason(
+        self, may: Callable[[Block], bool], leads: Callable[[Sequence[MessageEntry]], bool] = lambda _: True
+    ) -> bool:
+        """Return whether there is a reason for what became of the image:tag; a revert is one.
 
-    def gives(self, reason: str) -> bool:
-        """Return whether a block gives this reason, in lines that a host may have broken elsewhere."""
-        return any(block.reason == reason or block.reason.split() == reason.split() for block in self.blocks)
+        Of a squash, a block counts that `may` do such a thing, and names what `leads` to what is there. Without one, a
+        count may have been about anything that its verb does: then each of those must give a reason.
+        """
+        if self.undone or not self.is_of_squash:
+            return bool(self.undone) or any(block.reason for block in self.blocks)
+        naming: dict[Block, list[MessageEntry]] = {}
+        for block, entry in self.entries:
+            naming.setdefault(block, []).append(entry)
+        own = [block for block, entries in naming.items() if may(block) and leads(entries)]
+        if own:
+            return any(block.reason for block in own)
+        counting = [block for block in self.blocks if block.counts and may(block)]
+        counting = [block for block in counting if block.verb or block.environments] or counting
+        return bool(counting) and all(block.reason for block in counting)
+
+    def gives(self, reason: str, *verbs: str) -> bool:
+        """Return whether a block gives this reason, in lines that a host may have broken elsewhere.
+
+        Of a squash, only one with such a verb, or one whose verb is lost.
+        """
+        blocks = [block for block in self.blocks if not self.is_of_squash or block.verb in ("", *verbs)]
+        return any(block.reason == reason or block.reason.split() == reason.split() for block in blocks)
 
     def lets_go(self, effect: Effect, same_name: Iterable[Effect], *, is_mutable: bool) -> bool:
         """Return whether a publish, which looked at a registry, may have let a record go while others stay.
@@ -65,7 +93,7 @@ class Account:
             if other.mark and other.mark.replaces == pulled and "sourceRef" not in other.fields()
         ]
         is_kept = effect.record.digest in {new.digest for new in stay}
-        return is_mutable or is_kept or any(self.gives(mark.reason) for mark in marks)
+        return is_mutable or is_kept or any(self.gives(mark.reason, "publish") for mark in marks)
 
     def explains(self, effect: Effect) -> bool:
         """Return whether the steps lead from the old records of an effect to its new one."""
@@ -142,6 +170,15 @@ class Account:
         return steps
 
 
+def may_count(block: Block, effect: Effect) -> bool:
+    """Return whether a block that counts may have done to one of its records what can be seen, by its verb."""
+    records = [record for record in (*effect.old, effect.new) if record]
+    if any(record.is_environment for record in records):
+        names_it = block.environments == (effect.name.tag,)
+        return (names_it and block.verb in ("", "promote")) or (not effect.new and block.verb in ("", "remove"))
+    return not block.environments and block.verb in ("", *_COUNTED[effect.kind])
+
+
 class Accounts:
     """What a message, and what it reverts, says about each image:tag; all judges of one commit share it.
 
@@ -158,7 +195,7 @@ class Accounts:
             blocks = message.counting
         else:
             blocks = [message.block if message.blocks else Block(message.verb)]
-        self._of_all = Account(blocks)
+        self._of_all = Account(blocks, is_of_squash=message is not None and message.is_squash)
 
     def of(self, name: Name) -> Account:
         """Return what is said about an image:tag."""
@@ -180,6 +217,7 @@ def _by_name(message: Message, undone: Iterable[Difference]) -> dict[Name, Accou
             list(dict.fromkeys([*(block for block, _ in entries.get(name, ())), *counting])),
             entries.get(name, ()),
             reverts.get(name, ()),
+            message.is_squash,
         )
         for name in entries.keys() | reverts.keys()
     }

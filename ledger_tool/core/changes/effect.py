@@ -178,12 +178,13 @@ def _with_movers(
     now = {effect.record.pull_digest for effect in effects}
     is_pulled_anew = bool(now - {one.old.pull_digest for one in differences if one.old})
     made = {effect.new.forced.replaces for effect in effects if effect.new and effect.new.forced and _is_made(effect)}
+    is_promoted = any(effect.new and effect.new.version for effect in effects)  # with all that its version has
     is_told = any(old.digest in made or old.pull_digest in made - now for old in gone)  # one mark may tell of several
     found: list[tuple[Record, int | None]] = []
     for old in gone:
         heir = next((number for number, effect in enumerate(effects) if _is_heir(effect, old)), None)
         is_left = is_pulled_anew and old.pull_digest not in now
-        found.append((old, heir if heir is not None else first if is_left or is_told else None))
+        found.append((old, heir if heir is not None else first if is_left or is_told or is_promoted else None))
     return found
 
 

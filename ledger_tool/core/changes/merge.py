@@ -23,7 +23,7 @@ from itertools import combinations
 from typing import Any
 
 from ledger_tool.core.changes.difference import by_name, compare
-from ledger_tool.core.changes.promotion import version_of
+from ledger_tool.core.changes.promotion import are_same_images, version_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import SHARED, Name, Record, from_json, pull_digests, to_json
 from ledger_tool.core.ledger.yanks import yanks_of
@@ -99,7 +99,7 @@ def _is_unbacked(ledger: Ledger, name: Name) -> bool:
         return False
     source = ledger.find(Name(name.image, version))
     yanks = yanks_of(ledger, name.image)
-    return pull_digests(source) != pull_digests(records) or any(map(yanks.of, source))
+    return not are_same_images(source, records) or any(map(yanks.of, source))
 
 
 def merge_records(

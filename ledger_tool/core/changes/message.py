@@ -1,10 +1,10 @@
 """The commit message of a write, composed and parsed: a subject for people, trailers for machines.
 
-A block is what one write says. It names each image:tag: `Image`; for an environment, `Version` and
-`Replaces-Version`; if an index is involved, `Index` and `Replaces-Index`
-for a new pull digest and the one before; then for each of its records `Platform`, `Digest`, and for a moved one
-`Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS` image:tags it counts instead, and
-history reads that commit's diff. No value can contain a line break, so none can forge a trailer: `names` ensures it.
+A block is what one write says. It names each image:tag: `Image`; for an environment, `Version` and `Replaces-Version`;
+if an index is involved, `Index` and `Replaces-Index` for a new pull digest and the one before; then for each of its
+records `Platform`, `Digest`, and for a moved one `Replaces`; `Source-Ref` once if they share it. Above `MAX_BLOCKS`
+image:tags it counts instead, names the `Environment` of a promotion, and history reads that commit's diff. No value can
+contain a line break, so none can forge a trailer: `names` ensures it.
 
 A host that squashes commits writes their messages into one, each in its own way: GitHub and GitLab as a list with
 bullets, Bitbucket without empty lines between, Azure DevOps and some settings with the request's text instead, and
@@ -22,7 +22,7 @@ from itertools import groupby, pairwise
 from ledger_tool.core.changes.change import VERBS, Change
 from ledger_tool.core.changes.effect import Effect, pull_moves
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim, read_claim
-from ledger_tool.core.changes.trailers import DETAILS, TrailerReader
+from ledger_tool.core.changes.trailers import DETAILS, TrailerReader, read_subject
 from ledger_tool.core.ledger.record import Key, Name
 
 MAX_BLOCKS = 100
@@ -85,7 +85,8 @@ class Block:
     """What one write says. `verb` is `""` unless a command of ours wrote it; `record_count` is None unless it counts.
 
     `sources` are the sourceRefs of a block that counts; `source_count` is their number if it counts those too.
-    `details` are the trailers that describe the change, `run` says who made it.
+    `environments` are those that a promotion says it changes, in its subject and in its trailer: one, unless the two
+    contradict each other. `details` are the trailers that describe the change, `run` says who made it.
     """
 
     verb: str = ""
@@ -98,6 +99,12 @@ class Block:
     details: tuple[tuple[str, str], ...] = ()
     pulls: tuple[PullClaim, ...] = ()
     run: RunClaim = NO_RUN
+    environments: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts records: of fewer than a message names, a count explains nothing."""
+        return (self.record_count or 0) > MAX_BLOCKS
 
 
 _NOTHING = Block()
@@ -107,9 +114,8 @@ _NOTHING = Block()
 class Message:
     """A parsed message: the verb of its subject, its blocks, and what it says it reverts.
 
-    That is the beginnings of commit ids or, where a host leaves those out, the subjects of commits.
-
-    A commit that a command of ours made has one block, a squash may have several.
+    That is the beginnings of commit ids or, where a host leaves those out, the subjects of commits. A commit that a
+    command of ours made has one block, a squash may have several.
     """
 
     verb: str = ""
@@ -129,8 +135,8 @@ class Message:
 
     @property
     def counting(self) -> list[Block]:
-        """The blocks that count records: of fewer than a message names, a count explains nothing."""
-        return [block for block in self.blocks if (block.record_count or 0) > MAX_BLOCKS]
+        """The blocks that count records."""
+        return [block for block in self.blocks if block.counts]
 
     @property
     def block(self) -> Block:
@@ -153,7 +159,7 @@ def compose(change: Change, transaction: str = "", run: RunClaim = NO_RUN) -> st
     """
     effects = sorted(change.effects, key=lambda effect: effect.key)
     blocks = [list(group) for _, group in groupby(effects, lambda effect: effect.name)]
-    trailers = list(_counted(effects) if len(blocks) > MAX_BLOCKS else _listed(blocks))
+    trailers = list(_counted(effects, change.verb) if len(blocks) > MAX_BLOCKS else _listed(blocks))
     trailers += change.details
     if change.reason:
         trailers.append(("Reason", change.reason))
@@ -206,8 +212,10 @@ def _listed(blocks: Sequence[list[Effect]]) -> Iterator[tuple[str, str]]:
             yield "Source-Ref", source
 
 
-def _counted(effects: Sequence[Effect]) -> Iterator[tuple[str, str]]:
+def _counted(effects: Sequence[Effect], verb: str) -> Iterator[tuple[str, str]]:
     yield "Records", str(len(effects))
+    if verb == "promote":  # no image is named that would say which one; a squash may lose the subject
+        yield "Environment", promoted_images(effects)[1]
     sources = sorted({effect.record.source_ref for effect in effects})
     if len(sources) > MAX_BLOCKS:
         yield "Source-Refs", str(len(sources))
@@ -225,7 +233,8 @@ def parse_message(text: str) -> Message:
     body = re.split(r"^[ \t\r]*$\n?", rest, maxsplit=1, flags=re.MULTILINE)
     blocks = tuple(dict.fromkeys(_blocks(body[1]))) if len(body) == 2 else ()
     if len(blocks) == 1:  # its own subject may be the message's, or the title of a request
-        blocks = (replace(blocks[0], verb=blocks[0].verb or verb),)
+        environments = tuple(sorted({read_subject(words)[1], *blocks[0].environments} - {""}))
+        blocks = (replace(blocks[0], verb=blocks[0].verb or verb, environments=environments),)
     reverts = tuple(dict.fromkeys(_revert.findall(text)))
     subjects = () if reverts else tuple(dict.fromkeys(_reverted_subject.findall(text)))
     return Message(verb, blocks, reverts, subjects)
@@ -236,11 +245,11 @@ def _blocks(body: str) -> Iterator[Block]:
     reader = TrailerReader()
     for line in body.split("\n"):
         if trailers := reader.line(line):
-            yield from _block(trailers, reader.closed_verb)
-    yield from _block(reader.close(), reader.closed_verb)
+            yield from _block(trailers, reader.closed_subject)
+    yield from _block(reader.close(), reader.closed_subject)
 
 
-def _block(trailers: list[tuple[str, str]], verb: str) -> Iterator[Block]:
+def _block(trailers: list[tuple[str, str]], subject: tuple[str, str]) -> Iterator[Block]:
     """Yield the block that trailers make, unless they neither name a record nor count any."""
     first = dict(reversed(trailers))  # of several with one name, the first counts
     count = _number(first.get("Records", ""))
@@ -248,7 +257,7 @@ def _block(trailers: list[tuple[str, str]], verb: str) -> Iterator[Block]:
     if not entries and count is None:
         return
     yield Block(
-        verb=verb,
+        verb=subject[0],
         entries=entries,
         record_count=count,
         sources=tuple(value for name, value in trailers if name == "Source-Ref") if count is not None else (),
@@ -258,6 +267,7 @@ def _block(trailers: list[tuple[str, str]], verb: str) -> Iterator[Block]:
         details=tuple(pair for pair in trailers if pair[0] in DETAILS),
         pulls=tuple(_pulls(trailers)),
         run=read_claim(first.get("Run", ""), first.get("Actor", "")),
+        environments=tuple(sorted({subject[1], *(value for name, value in trailers if name == "Environment")} - {""})),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Tag, Timestamp, some_of
+from ledger_tool.core.ledger.names import Platform, Tag, Timestamp, listed_platforms, some_of
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import FIELDS, Name, Record, by_name, pull_digests, to_json
 from ledger_tool.core.ledger.yanks import yanks_of
@@ -54,6 +54,14 @@ def no_longer_declared(name: Name) -> RuleRefused:
     return RuleRefused(
         f"{name} is what an environment had that ledger.yaml no longer declares",
         f"remove it with `ledger remove {name} --reason TEXT`, or declare `{name.tag}` again",
+    )
+
+
+def of_a_tag(name: Name) -> RuleRefused:
+    """Return the refusal to take the record of an ordinary tag, named like an environment, for what that one has."""
+    return RuleRefused(
+        f"{name} is the record of a tag, and ledger.yaml declares an environment of that name",
+        "rename one of them: `ledger check` names all such records",
     )
 
 
@@ -157,8 +165,9 @@ def outlived(records: Sequence[Record], ledger: Ledger, at: Timestamp) -> Iterat
     if not source:
         yield Fate("removed", f"has {version}, which is no longer recorded")
         return
-    if pull_digests(source) != pull_digests(records):
-        yield Fate("replaced", f"has {version}, which is another image now")
+    if not are_same_images(source, records):
+        what = "another image" if pull_digests(source) != pull_digests(records) else "other images"
+        yield Fate("replaced", f"has {version}, which is {what} now")
     yield from (Fate(why.way, f"has {version}, which {why}") for why in unfit(source, ledger, at))
 
 
@@ -167,18 +176,44 @@ def lacks_source(name: Name, ledger: Ledger, policy: Policy) -> str:
     settings = policy.environments.get(name.tag)
     if settings is None or not settings.source:
         return ""
-    has = ledger.find(Name(name.image, settings.source))
-    if versioned_images(has) == versioned_images(ledger.find(name)):
+    has, own = held(ledger, Name(name.image, settings.source)), ledger.find(name)
+    if has_same(has, own):
         return ""
     what = f"{version_of(has)} of {name.image}" if has else f"no {name.image}"
-    if has and version_of(has) == version_of(ledger.find(name)):
+    if has and version_of(has) == version_of(own):
         what = f"other images under {what}"
     return f"{name.tag} takes what {settings.source} has, and {settings.source} has {what}"
 
 
-def versioned_images(records: Iterable[Record]) -> set[tuple[str | None, str]]:
-    """Return what is pulled, under which version: two environments with the same have the same.
+def held(ledger: Ledger, name: Name) -> tuple[Record, ...]:
+    """Return what an environment has of an image; nothing if its name is that of an ordinary tag there."""
+    records = ledger.find(name)
+    return records if version_of(records) else ()
 
-    A platform may have been filled in since.
+
+def has_same(records: Sequence[Record], others: Sequence[Record]) -> bool:
+    """Return whether an environment with these records has the same as one with the others: version and images."""
+    return version_of(records) == version_of(others) and are_same_images(records, others)
+
+
+def are_same_images(records: Sequence[Record], others: Sequence[Record]) -> bool:
+    """Return whether two have the same image for every platform, and are pulled by the same digest.
+
+    The platform of an only image may have been filled in since. What is below an index that nobody had looked into is
+    another matter: there, only the pull digest was known.
     """
-    return {(record.version, record.pull_digest) for record in records}
+    one, other = _images(records), _images(others)
+    if one != other and len(one) == len(other) == 1 and None in {*one, *other}:
+        return list(one.values()) == list(other.values())
+    return one == other
+
+
+def unlike_platforms(records: Sequence[Record], others: Sequence[Record]) -> str:
+    """Return the platforms for which two have not the same image, as a message lists them."""
+    one, other = _images(records), _images(others)
+    unlike = [platform for platform in {*one, *other} if one.get(platform) != other.get(platform)]
+    return listed_platforms(sorted(unlike, key=str))
+
+
+def _images(records: Iterable[Record]) -> dict[Platform | None, tuple[str, str | None]]:
+    return {record.platform: (record.digest, record.index) for record in records}

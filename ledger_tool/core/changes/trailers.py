@@ -9,6 +9,7 @@ import re
 from typing import Literal
 
 from ledger_tool.core.changes.change import VERBS
+from ledger_tool.core.ledger.names import TAG
 
 DETAILS = ("Label", "Unlabel", "TTL")  # what `set` did
 _WORDS = ("Reason", "Actor", *DETAILS)  # their values have blanks, where a host may break the line
@@ -23,7 +24,7 @@ _OF_IMAGE = (
     "Replaces",
     "Source-Ref",
 )
-_OURS = (*_OF_IMAGE, "Records", "Source-Refs", "Run", "Transaction-Id", *_WORDS)
+_OURS = (*_OF_IMAGE, "Records", "Environment", "Source-Refs", "Run", "Transaction-Id", *_WORDS)
 _OPENING = ("Image", "Records")  # what a block begins with
 
 _trailer = re.compile(rf"({'|'.join(_OURS)}):(?: ?(.*))?")
@@ -31,7 +32,15 @@ _other_trailer = re.compile(r"[A-Za-z0-9-]+: |\(cherry picked from commit ")
 _bullet = re.compile(r"(?:[*+•-]|[0-9]{1,4}[.)])[ \t]+")
 _HOST_BULLETS = "*•"  # of the commits of a squash; a dash may also begin the next line of a reason
 _host_line = re.compile(r"(?:[A-Za-z]+-)+[Bb]y: |\(cherry picked from commit |(?:-{3,}|={3,})$|`{3,}|~{3,}|</?[a-z]+>")
-_subject = re.compile(rf"({'|'.join(VERBS)}) (?:[a-z0-9][^\s:]*:[^\s:]+|[0-9]+ images)(?![^\s])")
+_subject = re.compile(rf"({'|'.join(VERBS)}) (?:[a-z0-9][^\s:]*:[^\s:]+|[0-9]+ images)(?: to ({TAG}))?(?![^\s])")
+
+
+def read_subject(line: str) -> tuple[str, str]:
+    """Return the verb of a subject that a command of ours wrote, and the environment of a promotion; `""` without."""
+    found = _subject.match(line)
+    if not found:
+        return "", ""
+    return found[1], (found[2] or "") if found[1] == "promote" else ""
 
 
 class TrailerReader:
@@ -42,8 +51,8 @@ class TrailerReader:
     """
 
     def __init__(self) -> None:
-        self.closed_verb = ""  # of the block that was closed last
-        self._verb = ""
+        self.closed_subject = "", ""  # of the block that was closed last, as `read_subject` gives it
+        self._subject = "", ""
         self._trailers: list[tuple[str, list[str]]] = []
         self._state: Literal["none", "open", "whole", "ended"] = "none"
         self._continues = False  # whether the next line may belong to the last trailer
@@ -69,9 +78,10 @@ class TrailerReader:
         if _other_trailer.match(bare):
             return []
         self._end("ended")
-        if subject := _subject.match(bare):
+        subject = read_subject(bare)
+        if subject[0]:
             closed = self.close()
-            self._verb = subject[1]
+            self._subject = subject
             return closed
         return []
 
@@ -79,7 +89,7 @@ class TrailerReader:
         """End the block; return its trailers."""
         trailers = [(name, " ".join(values)) for name, values in self._trailers]
         if trailers:
-            self.closed_verb, self._verb = self._verb, ""
+            self.closed_subject, self._subject = self._subject, ("", "")
         self._trailers, self._continues, self._state = [], False, "none"
         return trailers
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from ledger_tool.core.changes.account import Accounts
 from ledger_tool.core.changes.difference import Difference, applied, compare
-from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.merge import Merged, merge
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.changes.promotion import environment_effects
@@ -23,7 +23,7 @@ from ledger_tool.core.judging.pulls import DECISIVE, PullClaims, split_fault, to
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
 from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
-from ledger_tool.core.ledger.record import Key, Name
+from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Policy
 
 _OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
@@ -82,11 +82,12 @@ class RangeJudge:
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
-        if environment_effects(effects, policy):
+        if changed := environment_effects(effects, policy):
             after = applied(before, differences)
             faults += judge_environments(effects, after, message, policy, undone, at, self._base, accounts)
-            for name in _with_reason(effects, after, message, accounts):
-                self._net.explain(name, after.find(name))
+            for name, own in changed.items():
+                if message and gives_reason(accounts.of(name), own, after):
+                    self._net.explain(name, after.find(name))
         put_back = restored(effects, undone)
         moves = list(untold_pulls(effects, faults, put_back))
         self.pull_claims.remember(moves, message)
@@ -116,16 +117,6 @@ class RangeJudge:
     def net(self, after: Ledger) -> NetVerdict:
         """Return what is wrong with the range as one change that leaves the ledger `after`, if it lands now."""
         return self._net.judge(after)
-
-
-def _with_reason(
-    effects: Iterable[Effect], after: Ledger, message: Message | None, accounts: Accounts
-) -> Iterator[Name]:
-    """Yield the image:tags of environments for whose change a message gives a reason."""
-    if message is None:
-        return
-    names = dict.fromkeys(effect.name for effect in effects if effect.record.is_environment)
-    yield from (name for name in names if gives_reason(accounts.of(name), message, name, after))
 
 
 def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:

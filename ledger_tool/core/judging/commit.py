@@ -20,10 +20,10 @@ from itertools import groupby
 
 from ledger_tool.core.changes.account import Account, Accounts
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import Message
+from ledger_tool.core.changes.message import Message, MessageEntry
 from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
-from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, unexplained, untold
+from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, misplaced, unexplained, untold
 from ledger_tool.core.ledger.record import SHARED, Key, Record, to_json
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.errors import InvalidValue, NotProved
@@ -79,9 +79,9 @@ def judge_commit(
     elif message and effects and message.silent:
         broken += map(unexplained, effects)
     elif message and message.block.record_count is not None:
-        broken += miscounted(effects, message.block)
+        broken += [*miscounted(effects, message.block), *misplaced(effects, message.block)]
     elif message:
-        broken += mismatched(effects, message.block.entries)
+        broken += [*mismatched(effects, message.block.entries), *misplaced(effects, message.block)]
     of_environments = environment_effects(effects, policy)
     for name, group in groupby(effects, key=lambda effect: effect.name):
         account, same_name = accounts.of(name), list(group)
@@ -153,7 +153,7 @@ def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_u
         (effect.new.digest, effect.new.yanked) in before or (index and index.yanked == effect.new.yanked)
     )
     yanked = effect.new and effect.kind != "updated" and not stays and effect.new.yanked
-    if yanked and not ("yank" in verbs and account.gives(yanked.reason)):
+    if yanked and not ("yank" in verbs and account.gives(yanked.reason, "yank")):
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
 
 
@@ -184,11 +184,22 @@ def _keeps_the_mark_of_its_index(effect: Effect, same_name: Sequence[Effect]) ->
     return index is not None and effect.mark == index.forced
 
 
+def _has_reason(effect: Effect, account: Account) -> bool:
+    """Return whether a message gives a reason for a removal, or for a mark that comes or goes."""
+    verbs = ("remove", "prune") if effect.new is None else ("yank",) if effect.new.yanked else ("unyank",)
+    platforms = {"", *(record.platform or "" for record in (*effect.old, effect.record))}
+
+    def leads(entries: Sequence[MessageEntry]) -> bool:
+        return platforms == {""} or any(entry.platform in platforms for entry in entries)
+
+    return account.has_reason(lambda block: block.verb in ("", *verbs), leads)
+
+
 def _without_reason(effect: Effect, account: Account) -> Iterator[Broken]:
     is_marked = "yanked" in effect.fields()
-    if not account.has_reason() and (effect.kind == "removed" or is_marked):
+    if (effect.kind == "removed" or is_marked) and not _has_reason(effect, account):
         yield "reason", effect.key, f"it {'marks' if is_marked else 'removes'} {effect.key} without a `Reason`"
-    elif is_marked and effect.new and effect.new.yanked and not account.gives(effect.new.yanked.reason):
+    elif is_marked and effect.new and effect.new.yanked and not account.gives(effect.new.yanked.reason, "yank"):
         yield "trailers", effect.key, f"the `yanked` mark of {effect.key} gives a different reason than the message"
 
 
@@ -229,5 +240,5 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
             and not (account and account.replaced(effect, mark.replaces, replaced))
         ):
             yield "forced", effect.key, f"{effect.key} is marked as replacing {mark.replaces}, which it did not have"
-        elif mark and account and not account.gives(mark.reason):
+        elif mark and account and not account.gives(mark.reason, "publish"):
             yield "forced", effect.key, f"the `forced` mark of {effect.key} gives a different reason than the message"

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Literal
 
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.changes.promotion import misfits, version_of, versioned_images
+from ledger_tool.core.changes.promotion import has_same, misfits, version_of
 from ledger_tool.core.judging.diff import Direction, VersionsOfImages, promotion_direction, source_comparison
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp, parse_tag, shown
@@ -185,7 +185,7 @@ def _held(side: EnvironmentSet, images: Sequence[str], snapshot: Snapshot, now: 
 def _state(first: HeldVersion | None, second: HeldVersion | None) -> State:
     if not (first and second):
         return "only-first" if first else "only-second"
-    if versioned_images(first.records) == versioned_images(second.records):
+    if has_same(first.records, second.records):
         return "same"
     return "other-digest" if first.version == second.version else "other-version"
 

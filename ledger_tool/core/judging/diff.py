@@ -14,11 +14,11 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of, pull_moves
-from ledger_tool.core.changes.promotion import differing, version_of
+from ledger_tool.core.changes.promotion import are_same_images, differing, has_same, version_of
 from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.judging.facts import ChangedFact, facts_of, newly_yanked
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked, pull_digests
+from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
 from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.ledger.version import VersionTag, most_exact, parse_version_tag
 from ledger_tool.core.ledger.yanks import yanks_of
@@ -167,7 +167,7 @@ def tag_changes(
             immutable=not (is_environment or policy.is_mutable(name.tag)),
             environment=name.tag if is_environment else "",
             is_step=is_step,
-            unfounded=bool(is_environment and new) and pull_digests(source) != pull_digests(new),
+            unfounded=bool(is_environment and new) and not are_same_images(source, new),
             reason=next(filter(None, map(claims.reason_of, effects)), "") if is_environment else "",
             reverts=reverted.get(name, ""),
             runs=tuple(dict.fromkeys(run for effect in effects for run in claims.runs_of(effect))),
@@ -184,9 +184,8 @@ def tag_changes(
 
 
 def _is_promoted(source: Sequence[Record], old: Sequence[Record], new: Sequence[Record]) -> bool:
-    """Return whether an environment gets another version, or another image, as is recorded of it in `source`."""
-    is_other = version_of(old) != version_of(new) or pull_digests(old) != pull_digests(new)
-    return bool(new) and is_other and _is_version(source) and not differing(new, source)
+    """Return whether an environment gets another version, or other images, as is recorded of it in `source`."""
+    return bool(new) and not has_same(old, new) and _is_version(source) and not differing(new, source)
 
 
 def _is_as_recorded(ledger: Ledger, records: Sequence[Record]) -> bool:

@@ -13,16 +13,18 @@ from collections.abc import Iterator, Sequence
 
 from ledger_tool.core.changes.account import Account, Accounts
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.message import Message, versions_of
+from ledger_tool.core.changes.message import Block, Message, MessageEntry, versions_of
 from ledger_tool.core.changes.promotion import (
+    are_same_images,
     differing,
     environment_effects,
+    has_same,
+    held,
     lacks_source,
     misfits,
     recorded_version,
     unfit,
     version_of,
-    versioned_images,
 )
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.commit import CommitFault
@@ -65,42 +67,49 @@ def judge_environments(
             yield CommitFault(RULE, own[0].key, misfit)
         if message is None or name in put_back:
             continue
-        if odd := _redated(own, message):
+        if odd := _redated(_before(own, after.find(name)), after.find(name), message):
             yield CommitFault("facts", odd.key, f"publishedAt of {odd.key} changed, although it has the same version")
-        if not gives_reason(account, message, name, after):
+        if not gives_reason(account, own, after):
             if not after.find(name):
                 yield CommitFault(RULE, own[0].key, f"it takes {name.image} out of {name.tag} without a `Reason`")
             elif why := lacks_source(name, after, policy) or lacks_source(name, after, base or policy):
                 yield CommitFault(RULE, own[0].key, f"{name} changes without a `Reason`: {why}")
 
 
-def gives_reason(account: Account, message: Message, name: Name, after: Ledger) -> bool:
-    """Return whether a message gives a reason for what an environment has afterwards.
+def gives_reason(account: Account, effects: Sequence[Effect], after: Ledger) -> bool:
+    """Return whether a message gives a reason for what it does to an environment's image, whose account this is.
 
-    A squash tells of steps that nobody can see any more: of those, only the one that led to what is there counts.
+    A squash tells of steps that nobody can see any more: of those, only the one that led to what is there counts, with
+    all of the images that changed.
     """
+    name = effects[0].name
     records = after.find(name)
-    if not message.is_squash or account.undone or not records:
-        return account.has_reason()
-    version, digests = version_of(records), {record.digest for record in records}
-    naming = [
-        block
-        for block in account.blocks
-        if any((one.name, one.version) == (name, version) and one.digest in digests for one in block.entries)
-    ]
-    return any(block.reason and block.verb in ("", "promote") for block in naming or message.counting)
+    version, digests = version_of(records), {effect.record.digest for effect in effects if effect.new}
+
+    def may(block: Block) -> bool:
+        if records:
+            own = ((name.tag,),) if block.counts else ((), (name.tag,))
+            return block.verb in ("", "promote") and block.environments in own
+        return block.verb in ("", "promote", "remove") and block.environments in ((), (name.tag,))
+
+    def leads(entries: Sequence[MessageEntry]) -> bool:
+        return {entry.version for entry in entries} == {version} and digests <= {entry.digest for entry in entries}
+
+    return account.has_reason(may, leads)
 
 
-def _redated(effects: Sequence[Effect], message: Message) -> Record | None:
-    """Return a record that got another time with the version that it had; after a squash, it may have gone and come."""
-    if message.is_squash:
+def _redated(before: Records, after: Records, message: Message) -> Record | None:
+    """Return a record that got another time with what it had; after a squash, it may have gone and come."""
+    times = {record.published_at for record in before}
+    if message.is_squash or not has_same(before, after):
         return None
-    for effect in effects:
-        for old in effect.old:
-            new = effect.new
-            if new and versioned_images([old]) == versioned_images([new]) and old.published_at != new.published_at:
-                return new
-    return None
+    return next((record for record in after if record.published_at not in times), None)
+
+
+def _before(effects: Sequence[Effect], after: Records) -> Records:
+    """Return what an environment had of an image, given what happened to that and what it has."""
+    came = {effect.new.key for effect in effects if effect.new}
+    return [*(old for effect in effects for old in effect.old), *(one for one in after if one.key not in came)]
 
 
 def _taken_over(name: Name) -> str:
@@ -133,6 +142,13 @@ def _told(name: Name, effects: Sequence[Effect], account: Account, message: Mess
         yield CommitFault("trailers", key, f"its message says that {name} changes to {words}, which it did not")
 
 
+def _not_declared(name: Name) -> str:
+    return (
+        f"{name} has a `version`, and the ledger.yaml before these commits declares no environment `{name.tag}`: let "
+        "that land first"
+    )
+
+
 def net_faults(name: Name, before: Ledger, after: Ledger, policy: Policy, *, has_reason: bool) -> Iterator[CommitFault]:
     """Yield what is wrong with what an environment has after a range of commits, seen as one change.
 
@@ -148,6 +164,9 @@ def net_faults(name: Name, before: Ledger, after: Ledger, policy: Policy, *, has
         yield CommitFault(RULE, key, _taken_over(name) if version else _given_up(name))
     if not version:
         return
+    if name.tag not in policy.environments:
+        yield CommitFault(RULE, key, _not_declared(name))
+        return
     tag = Name(name.image, version)
     now, was = recorded_version(tag, after, policy), recorded_version(tag, before, policy)
     if not now:
@@ -161,7 +180,7 @@ def net_faults(name: Name, before: Ledger, after: Ledger, policy: Policy, *, has
             yield CommitFault(RULE, key, f"{name} has {version}, which {fate}")
     settings = policy.environments.get(name.tag)
     source = Name(name.image, settings.source if settings else "")
-    is_same = versioned_images(before.find(source)) == versioned_images(after.find(source))
+    is_same = has_same(held(before, source), held(after, source))
     if not has_reason and is_same and (why := lacks_source(name, after, policy)):
         yield CommitFault(RULE, key, f"{name} changes without a `Reason`: {why}")
 
@@ -172,7 +191,18 @@ def _unlike(records: Records, was: Records, now: Records, *, is_mutable: bool) -
         return []
     if was == now:
         return differing(records, now)
-    return ["digest"] if pull_digests(now) != pull_digests(records) else []
+    if are_same_images(records, now) or (are_same_images(records, was) and not are_same_images(was, now)):
+        return []
+    if are_same_images(was, now) or not _may_have_grown(records, now):
+        return ["digest"]
+    return []
+
+
+def _may_have_grown(records: Records, now: Records) -> bool:
+    """Return whether what was recorded of a version may have become what is: platforms were added, or filled in."""
+    images = {(record.platform, record.digest) for record in now}
+    known = all(record.may_be_index or (record.platform, record.digest) in images for record in records)
+    return known and pull_digests(records) == pull_digests(now)
 
 
 def merge_faults(effects: Sequence[Effect], before: Ledger, after: Ledger, policy: Policy) -> Iterator[CommitFault]:
@@ -181,9 +211,5 @@ def merge_faults(effects: Sequence[Effect], before: Ledger, after: Ledger, polic
     It does what the commits of the other line did, one after the other, and their reasons are theirs: it is judged as a
     range that starts at the first parent.
     """
-    for name, own in environment_effects(effects, policy).items():
-        if version_of(after.find(name)) and name.tag not in policy.environments:
-            why = f"{name} has a `version`, and ledger.yaml declares no environment `{name.tag}`"
-            yield CommitFault(RULE, own[0].key, why)
-        else:
-            yield from net_faults(name, before, after, policy, has_reason=True)
+    for name in environment_effects(effects, policy):
+        yield from net_faults(name, before, after, policy, has_reason=True)

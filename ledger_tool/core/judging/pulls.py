@@ -37,7 +37,7 @@ def is_claimed(move: PullMove, message: Message) -> bool:
 
     The blocks of a squash may lead from the old one to the new one in several steps.
     """
-    if any(block.record_count is not None for block in message.blocks):
+    if any(block.counts and block.verb in ("", "publish") for block in message.blocks):
         return True
     claims = [claim for block in message.blocks for claim in block.pulls if claim.name == move.name]
     reached: set[str] = set(move.old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ledger_tool.core.changes.account import Account
+from ledger_tool.core.changes.account import Account, may_count
 from ledger_tool.core.changes.effect import Effect
 from ledger_tool.core.changes.message import MAX_BLOCKS, Block, Message, MessageEntry
 from ledger_tool.core.ledger.names import shown
@@ -40,6 +40,12 @@ def untold(effects: Sequence[Effect], message: Message, accounts: Mapping[Name, 
     if not least <= len(rest) <= sum(counts):
         yield from map(unexplained, rest)
         return
+    counted: dict[tuple[Block, ...], list[Effect]] = {}
+    for effect in rest:
+        counted.setdefault(tuple(block for block in message.counting if may_count(block, effect)), []).append(effect)
+    for blocks, group in counted.items():
+        if len(group) > sum(block.record_count or 0 for block in blocks):
+            yield from map(unexplained, group)
     for effect in rest:
         source = effect.record.source_ref
         is_counted = any(block.source_count or source in block.sources for block in message.counting)
@@ -70,6 +76,20 @@ def miscounted(effects: Sequence[Effect], message: Block) -> Iterator[Broken]:
             yield "trailers", effect.key, f"its message does not name the sourceRef of {effect.key}"
     for source in sorted(set(message.sources) - sources):
         yield "trailers", None, f"its message names {shown(source, 300)}, which no changed record comes from"
+
+
+def misplaced(effects: Sequence[Effect], message: Block) -> Iterator[Broken]:
+    """Yield what is wrong with the environment that the message of a single write says it changes."""
+    said = message.environments
+    if odd := next((effect for effect in effects if said and (effect.name.tag,) != said), None):
+        yield (
+            "trailers",
+            odd.key,
+            f"its message says that it promotes to {' and to '.join(map(shown, said))}, and it changes {odd.name}",
+        )
+    came = (effect for effect in effects if effect.new and effect.new.version)
+    if message.record_count is not None and not said and (new := next(came, None)):
+        yield "trailers", new.key, f"its message counts records, and does not name the environment `{new.name.tag}`"
 
 
 def mismatched(effects: Sequence[Effect], entries: Sequence[MessageEntry]) -> Iterator[Broken]:

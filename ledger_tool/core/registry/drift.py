@@ -9,7 +9,7 @@ gone                the pull digest, or the image itself, is not there
 children-missing    a blob, or anything below the index, is not there; or the pull digest is, and does not lead to what
                     is recorded: this image, for this platform, with this config (only looked for with `--deep`)
 expired             in sync, but past its TTL
-withdrawn           of an environment: its version is not recorded any more, yanked, expired, or another image now
+withdrawn           of an environment: its version is not recorded any more, yanked, expired, or has other images
 untracked           the registry has a tag that the ledger does not
 provenance-…        `--provenance`: beside its class, a record is not proved (`core.provenance.proof`)
 unknown             it could not be observed; never drift, never absence

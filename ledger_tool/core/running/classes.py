@@ -212,7 +212,7 @@ class RunningJudge:
         """Return the class of what is recorded, and may not be what should run; `pinned` is the digest asked for."""
         tag = self.environment or (name.tag if verdict.image in name.ours else "")
         records = self.records.of_image.get(verdict.image, ())
-        targets = [record for record in records if record.tag == tag]
+        targets = [one for one in records if one.tag == tag and (one.is_environment or not self.environment)]
         recorded = f"recorded as {verdict.image}:{verdict.version}"
         if not targets and self.environment:
             reason = f"{self.environment} has no {verdict.image}"
@@ -222,7 +222,10 @@ class RunningJudge:
             targets.sort(key=lambda one: one.tag != tag)
         if not targets:
             return replace(verdict, reason=recorded)
-        is_pulled = any(one.pull_digest == other.pull_digest for one in own for other in targets)
+        pulled = {one.pull_digest for one in targets}
+        # For a platform of which nothing was recorded there, the pull digest leads to what is recorded elsewhere.
+        known = {one.platform for one in targets if one.platform}
+        is_pulled = any(one.pull_digest in pulled and one.platform not in known for one in own)
         if is_pulled or any(not hit.isdisjoint(digests_of(record)) for record in targets):
             return verdict if tag in (self.environment, name.tag) else replace(verdict, reason=recorded)
         runs, should = build_of(own, records), build_of(targets, records)
