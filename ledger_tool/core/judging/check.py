@@ -23,7 +23,7 @@ from ledger_tool.core.judging.pulls import DECISIVE, PullClaims, split_fault, to
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
 from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
-from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
 
 _OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
@@ -82,7 +82,8 @@ class RangeJudge:
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacking(effects, policy)
         faults += misdated_records(effects, at) if at else ()
-        if changed := environment_effects(effects, policy):
+        changed = environment_effects(effects, policy)
+        if changed:
             after = applied(before, differences)
             faults += judge_environments(effects, after, message, policy, undone, at, self._base, accounts)
             for name, own in changed.items():
@@ -92,8 +93,7 @@ class RangeJudge:
         moves = list(untold_pulls(effects, faults, put_back))
         self.pull_claims.remember(moves, message)
         if message:
-            own = environment_effects(effects, policy)
-            of_tags = [move for move in moves if move[0].name not in own]
+            of_tags = [move for move in moves if move[0].name not in changed]
             self.untold += filter(None, told_by_nobody(of_tags, message, effects, faults, policy))
         self._net.remember(before, differences, faults, put_back, at)
         return faults
