@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, decoded, tree
+from ledger_tool.core.policy.globs import parse_image_glob, parse_name_glob, parse_tag_glob
 from ledger_tool.core.policy.policy import (
     MAX_SETTINGS_BYTES,
     SETTINGS_SECTIONS,
@@ -56,10 +58,17 @@ def load(raw: bytes) -> Policy:
 
 def _policy(root: YamlNode) -> Policy:
     values: dict[str, Any] = {}
-    for key, value in pairs(root, "ledger.yaml", SETTINGS_SECTIONS):
+    sections = list(pairs(root, "ledger.yaml", SETTINGS_SECTIONS))
+    registries: tuple[Registry, ...] = ()
+    for key, value in sections:
+        if key.text == "registries":
+            registries = values["registries"] = _registries(value)
+    image = partial(parse_image_glob, registries=registries)
+    name = partial(parse_name_glob, registries=registries)
+    for key, value in sections:
         match key.text:
             case "registries":
-                values["registries"] = _registries(value)
+                pass
             case "tags":
                 values |= _tags(value)
             case "require":
@@ -69,11 +78,11 @@ def _policy(root: YamlNode) -> Policy:
             case "manifests":
                 values["manifest_keys"] = _only_list(value, "manifests", "keys", "a key", _manifest_key)
             case "reconcile":
-                values["reconcile_ignore"] = _only_list(value, "reconcile", "ignore", "a pattern", _pattern)
+                values["reconcile_ignore"] = _only_list(value, "reconcile", "ignore", "a pattern", name)
             case "owners":
-                values["owners"] = tuple(_owner(item) for item in items(value, "`owners`"))
+                values["owners"] = tuple(_owner(item, image) for item in items(value, "`owners`"))
             case _:
-                values["provenance"] = tuple(_provenance_rule(item) for item in items(value, "`provenance`"))
+                values["provenance"] = tuple(_provenance_rule(item, image) for item in items(value, "`provenance`"))
     return Policy(**values)
 
 
@@ -81,10 +90,10 @@ def _tags(node: YamlNode) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs(node, "`tags`", ("mutable", "ttl")):
         if key.text == "mutable":
-            values["mutable"] = each_parsed(value, "`mutable`", "a tag pattern", _pattern)
+            values["mutable"] = each_parsed(value, "`mutable`", "a tag pattern", parse_tag_glob)
         else:
             values["ttl"] = {
-                parsed(pattern, "a tag pattern", _pattern): parsed(ttl.token, "a TTL", names.parse_ttl)
+                parsed(pattern, "a tag pattern", parse_tag_glob): parsed(ttl.token, "a TTL", names.parse_ttl)
                 for pattern, ttl in pairs(value, "`ttl`")
             }
     return values
@@ -118,6 +127,7 @@ def _registries(node: YamlNode) -> tuple[Registry, ...]:
 
 def _registry(node: YamlNode) -> Registry:
     values: dict[str, Any] = {}
+    images: YamlNode | None = None
     for key, value in pairs(node, "a registry", ("host", "name", "images", "prefix", "ledgerPrefix")):
         match key.text:
             case "host":
@@ -126,16 +136,20 @@ def _registry(node: YamlNode) -> Registry:
             case "name":
                 values["given_name"] = parsed(value.token, "`name`", _registry_name)
             case "images":
-                values["images"] = each_parsed(value, "`images`", "an image pattern", _pattern)
-                if not values["images"]:
-                    raise fail(value.token, "`images` is empty", 'leave it out to mean every image, `["*"]`')
+                images = value
             case "prefix":
                 values["prefix"] = parsed(value.token, "`prefix`", _path)
             case _:
                 values["ledger_prefix"] = parsed(value.token, "`ledgerPrefix`", _path)
     if "host" not in values:
         raise fail(node.token, "a registry has no `host`", "add `host: registry.example.com`")
-    return Registry(**values)
+    registry = Registry(**values)
+    if images is None:
+        return registry
+    globs = each_parsed(images, "`images`", "an image pattern", partial(parse_image_glob, registries=(registry,)))
+    if not globs:
+        raise fail(images.token, "`images` is empty", 'leave it out to mean every image, `["*"]`')
+    return replace(registry, images=globs)
 
 
 def _environments(node: YamlNode) -> dict[str, Environment]:
@@ -167,9 +181,9 @@ def _check_source(token: TextToken, name: str, environments: Mapping[str, Enviro
         passed.append(source)
 
 
-def _owner(node: YamlNode) -> Owner:
+def _owner(node: YamlNode, image: Callable[[str], str]) -> Owner:
     parsers = {
-        "images": ("an image pattern", _pattern),
+        "images": ("an image pattern", image),
         "files": ("a file pattern", _file),
         "signers": ("a signer", _principal),
     }
@@ -183,12 +197,12 @@ def _owner(node: YamlNode) -> Owner:
     return Owner(**values)
 
 
-def _provenance_rule(node: YamlNode) -> ProvenanceRule:
+def _provenance_rule(node: YamlNode, image: Callable[[str], str]) -> ProvenanceRule:
     values: dict[str, Any] = {}
     for key, value in pairs(node, "a provenance rule", ("images", "source", "signer")):
         match key.text:
             case "images":
-                values["images"] = each_parsed(value, "`images`", "an image pattern", _pattern)
+                values["images"] = each_parsed(value, "`images`", "an image pattern", image)
             case "source":
                 values["sources"] = each_parsed(value, "`source`", "a source pattern", _pattern)
             case _:
@@ -225,8 +239,12 @@ def _text(what: str, pattern: str, hint: str) -> Callable[[str], str]:
 
 
 _host = _text("host", names.REGISTRY, "write `registry.example.com`, or `http://localhost:5000` for plain HTTP")
-_pattern = _text("pattern", r"[^\s\x00-\x1f\x7f]{1,256}", "write a glob such as `myorg/*` or `pr-*`")
-_file = _text("pattern", names.FILE_PATTERN, "write a path from the top of the repository, or a glob of such paths")
+_pattern = _text("pattern", r"[^\s\x00-\x1f\x7f]{1,256}", "write a glob such as `https://github.com/myorg/*`")
+_FILE_HINT = (
+    "write a path from the top of the repository, or a glob of such paths; `images` says whose the records in "
+    "ledger.json are"
+)
+_file = _text("pattern", names.FILE_PATTERN, _FILE_HINT)
 _registry_name = _text("name", names.REGISTRY_NAME, "write up to 64 of `A-Z a-z 0-9 . _ -`, such as `main`")
 _manifest_key = _text("key", names.MANIFEST_KEY, "write the name of a key, such as `operatorImage`")
 _SIGNER_HINT = (

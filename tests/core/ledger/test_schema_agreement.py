@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from ledger_tool.core.ledger import codec, diagnosis, names
 from ledger_tool.core.ledger.record import FIELDS
+from ledger_tool.core.policy.globs import IMAGE_GLOB, NAME_GLOB, TAG_GLOB
 from ledger_tool.edges.files.ledger import schema
 from ledger_tool.errors import InvalidLedger
 from tests.support.values.make import WHEN, digest, fields
@@ -67,7 +68,12 @@ def test_the_patterns_of_the_settings_are_made_of_those_of_the_parsers() -> None
     assert parts["manifests"]["properties"]["keys"]["items"]["pattern"] == f"^{names.MANIFEST_KEY}(?!\\n)$"
     signer = schema("ledger-config-v1")["$defs"]["signer"]["properties"]
     assert signer["key"]["pattern"] == f"^{names.KEY_FILE}(?!\\n)$"
-    assert schema("ledger-config-v1")["$defs"]["principal"]["pattern"] == f"^(?:{names.PRINCIPAL})(?!\\n)$"
+    shared = schema("ledger-config-v1")["$defs"]
+    grammars = {"principal": names.PRINCIPAL, "imageGlob": IMAGE_GLOB, "tagGlob": TAG_GLOB, "nameGlob": NAME_GLOB}
+    assert {name: shared[name]["pattern"] for name in grammars} == {
+        name: f"^(?:{grammar})(?!\\n)$" for name, grammar in grammars.items()
+    }
+    assert shared["filePattern"]["pattern"] == f"^{names.FILE_PATTERN}(?!\\n)$"
 
 
 def test_the_lengths_of_the_schema_are_those_of_the_parsers() -> None:
