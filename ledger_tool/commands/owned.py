@@ -28,9 +28,9 @@ from ledger_tool.core.judging.owners import (
     unsigned,
 )
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, Timestamp
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.signers import AllowedSigners, parse_signers
+from ledger_tool.core.policy.signers import GPG, AllowedSigners, parse_signers
 
 
 class LedgerKeys:
@@ -171,10 +171,14 @@ def doubts(rules: SigningRules) -> Iterator[str]:
     policy = rules.policy
     if not policy.has_owners:
         return
-    free = [path for path in ("ledger.yaml", ALLOWED_SIGNERS) if not policy.owners_of_file(path)]
-    if free:
-        yield f"nobody owns {' and '.join(free)}: whoever may push can change who the owners are, and then sign"
     groups = [*(owner.signers for owner in policy.owners), *(one.signers for one in policy.environments.values())]
-    for signer in dict.fromkeys(signer for group in groups for signer in group):
+    signers = list(dict.fromkeys(signer for group in groups for signer in group))
+    is_gpg = {signer.startswith(GPG) for signer in signers}
+    decisive = [SETTINGS, *[ALLOWED_SIGNERS] * (False in is_gpg), *[KEYRING] * (True in is_gpg)]
+    free = [path for path in decisive if not policy.owners_of_file(path)]
+    if free:
+        said = f"{', '.join(free[:-1])} and {free[-1]}" if free[1:] else free[0]
+        yield f"nobody owns {said}: whoever may push can change who the owners and their keys are, and then sign"
+    for signer in signers:
         if not rules.has_key(signer):
             yield f"{signer} is named as a signer, and has no key: nobody can sign as {signer}"

@@ -138,6 +138,28 @@ def test_a_date_in_the_future_expires_nothing(gate: Gate) -> None:
     assert gate.both() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
 
 
+@pytest.mark.parametrize(
+    ("signer", "owned_files", "free"),
+    [
+        ("release", "[ledger.yaml]", "allowed_signers"),
+        ("gpg:" + "A" * 40, "[ledger.yaml, allowed_signers]", "allowed_signers.asc"),
+        ("gpg:" + "A" * 40, "[nothing]", "ledger.yaml, allowed_signers and allowed_signers.asc"),
+        ("gpg:" + "A" * 40, "['*']", ""),
+        ("release", "[ledger.yaml, allowed_signers]", ""),
+    ],
+)
+def test_whatever_decides_who_may_sign_and_belongs_to_nobody_is_warned_of(
+    gate: Gate, ledger: Run, signer: str, owned_files: str, free: str
+) -> None:
+    settings = (
+        f"owners:\n  - {{files: {owned_files}, signers: [admin]}}\n  - {{images: ['a'], signers: ['{signer}']}}\n"
+    )
+    gate.owned.commit({"ledger.yaml": settings.encode()}, "owners", "admin")
+    done = ledger("check", "--repo", gate.owned.upstream.url)
+    assert (f"warning: nobody owns {free}: whoever may push" in done.err) == bool(free)
+    assert ("nobody owns" in done.err) == bool(free)
+
+
 def test_images_without_an_owner_need_no_signature_and_neither_do_files(
     ledger: Run, tmp_path: Path, keys: dict[str, Path]
 ) -> None:
