@@ -25,7 +25,11 @@ _POLICIES = ("semver", "prerelease", "newest", "tag", "regex", IGNORE)
 _WORDS = ("image", "style", *_POLICIES)
 _SIGN = r"(?:(?<![^\s,\[\]{}\"'])(?:#|//|/\*)|(?<=:)/\*)"
 _OPENING = re.compile(rf"(?P<sign>{_SIGN})[#/*]*[ \t]*(?P<name>ledger[ \t]*[:=])", re.IGNORECASE)
-_LOOSE = re.compile(r"(?<![\w./-])(?P<name>ledger(?:[ \t]*[:=\uff1a]|[-_](?=ignore\b)))", re.IGNORECASE)
+_LOOSE = re.compile(
+    r"(?<![\w./-])(?P<name>ledger(?:[ \t]*[:=\uff1a]|(?:[-_]|[ \t]+)(?=ignore\b)"
+    r"|[ \t]+(?=(?:semver|prerelease|newest|tag|regex|style)[:=])))",
+    re.IGNORECASE,
+)
 _ANY_SIGN = re.compile(_SIGN)
 _CLOSING = re.compile(r"[ \t](?:#|//|/\*)|\*/")
 _TEMPLATE_OPENING = re.compile(r"\{\{-?[ \t]*\Z")
@@ -40,7 +44,7 @@ _BARE_COMMA = re.compile(r"\A,|,\s*(?:,|\Z)")
 _IGNORE_BECAUSE = re.compile(r"ignore\s+[^\s,]")
 _SIGNS = ("#", "//", "/*", "{{/*", "{{- /*")
 _ALL = "write `ignore`, `image`, `style:tag`, `style:digest` or a policy such as `semver:^1.5`"
-_WORD = re.compile(r"([A-Za-z]+)\s*(\Z|[:=,])?")
+_WORD = re.compile(r"([A-Za-z]+)\s*(\Z|[:=,\])}>\"'`])?")
 
 
 @dataclass(frozen=True, slots=True)

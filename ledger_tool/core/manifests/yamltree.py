@@ -179,7 +179,7 @@ def decoded(raw: bytes) -> str:
         raise TextFault(line, "not UTF-8", column=column) from None
 
 
-_boundary = re.compile(r"\n(---)(?=[ \t\r\n]|\Z)")
+_boundary = re.compile(r"\n(\ufeff?---)(?=[ \t\r\n]|\Z)")  # with a byte order mark where files were put together
 
 
 def documents(text: str) -> list[TextDocument]:

@@ -20,8 +20,14 @@ _MOST_TAG_DIRECTIVES = 32  # libyaml compares each with all others
 _READ_OTHERWISE = re.compile("[\x85\u2028\u2029]|(?<!\\A)\ufeff")
 
 
+# Behind the dashes of files that were put together, where it is a part of the first key for a parser.
+_MARK = re.compile("(\ufeff?---[ \t]*)(\r\n|\r|\n)\ufeff")
+
+
 def tokens(text: str, document: TextDocument) -> EventTokens:
     """Return the tokens of one document of a file's text. Raises TextFault."""
+    if mark := _MARK.match(text, document.start):
+        text = f"{text[: mark.start()]}{mark[1]} {mark[2]}{text[mark.end() :]}"
     fast = by_libyaml(text, document)
     return ruamel.tokens(text, document) if fast is None else fast
 
