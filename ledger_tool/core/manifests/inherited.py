@@ -7,7 +7,7 @@ only the tag, and then decides alone what runs; one behind the tag stays when ot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ledger_tool.core.manifests import yamltree
 from ledger_tool.core.manifests.charts.around import FileCharts, OverlaidSite, Overlays, SitesOfFile
@@ -16,6 +16,7 @@ from ledger_tool.core.manifests.formats import Parse, format_of
 from ledger_tool.core.manifests.marks import Style
 from ledger_tool.core.manifests.ours import OurImages
 from ledger_tool.core.manifests.pin import Judgement
+from ledger_tool.core.manifests.replacements import TakenApart, judged_whole
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.splice import SpliceRefused, splices
 from ledger_tool.core.manifests.style import styled
@@ -28,9 +29,17 @@ _VERSION = re.compile(r"(?:[tT]ag|[dD]igest|\bsha|[iI]mage|[rR]epository|[rR]egi
 
 
 def sites_in(
-    path: str, raw: bytes | None, parse: Parse, charts: Callable[[], FileCharts], ours: OurImages
+    path: str,
+    raw: bytes | None,
+    parse: Parse,
+    charts: Callable[[], FileCharts],
+    ours: OurImages,
+    taken_apart: Callable[[], Sequence[TakenApart]],
 ) -> SitesOfFile:
-    """Return the sites of a file; `raw` is None for one that cannot be read, or is too large to be."""
+    """Return the sites of a file; `raw` is None for one that cannot be read, or is too large to be.
+
+    `taken_apart` returns what kustomizations replace in it.
+    """
     if raw is None:
         return SitesOfFile((), "it is very large, or not open to read" if charts().is_values else "")
     form = format_of(path, parse, ours, nothing_set, charts)
@@ -39,7 +48,8 @@ def sites_in(
         text = yamltree.decoded(raw)
         for document in form.documents(text):
             if form.may_have_sites(text[document.start : document.end]):
-                found += [(site, text) for site in form.read(path, text, document).sites]
+                reading = form.read(path, text, document)
+                found += [(site, text) for site in judged_whole(reading.sites, reading.tokens, taken_apart)]
     except TextFault as fault:
         may_set = charts().is_values or _VERSION.search(raw.decode("utf-8", "replace"))
         return SitesOfFile(found, fault.message if may_set else "")
@@ -100,7 +110,7 @@ def _version(overlaid: OverlaidSite, judgement: Callable[[Site], Judgement | Non
             return ""  # there would be two digests
     except (LedgerError, SpliceRefused):
         wanted = None
-    return "" if site.owner or site.digest else wanted.tag if wanted else site.tag
+    return "" if site.owner or site.misprint or site.digest else wanted.tag if wanted else site.tag
 
 
 def _has_tag(site: Site) -> bool:

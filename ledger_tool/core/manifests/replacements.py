@@ -2,6 +2,9 @@
 
 `options: {delimiter: ":", index: 1}` replaces the tag of `app:v1`. Of `app:v1@sha256:…` it would replace all up to the
 next colon. A source is taken apart in the same way.
+
+Without a delimiter, a value is replaced as a whole. Where an image has fields of its own for name, tag and digest, the
+others stay: a digest would be that of another tag.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.events import EventTokens
+from ledger_tool.core.manifests.shapes.keys import role
 from ledger_tool.core.manifests.shapes.visit import text_at, value
 from ledger_tool.core.manifests.site import Site
 from ledger_tool.core.manifests.tokens import TextToken
@@ -22,13 +26,15 @@ from ledger_tool.core.policy.reference import split
 _PART = re.compile(r"(?:\\.|\[[^\]]*\]|[^.\[\\])+")
 _MATCH = re.compile(r"\[([^=\]]+)=([^\]]*)\]")
 _PATTERN = re.compile(r"[^\w.-]")
-_HARMLESS = ("", "/")  # no digest has a slash
 _MOST = 1_000  # places
 _MOST_NODES = 20_000
 
 
 class TakenApart(NamedTuple):
-    """An object's field that a replacement takes apart at `delimiter`; `where` it says so. `""` is any kind or name."""
+    """An object's field that a replacement takes apart at `delimiter`; `where` it says so. `""` is any kind or name.
+
+    Without a delimiter, it is replaced as a whole.
+    """
 
     kind: str
     name: str
@@ -39,10 +45,17 @@ class TakenApart(NamedTuple):
     @property
     def why(self) -> str:
         """Why no digest may be there."""
+        if not self.delimiter:
+            return f"{self.setter} sets a part of it, so its digest would be that of another image: set all of it there"
         return (
             f"a replacement in {self.where} takes it apart at `{shown(self.delimiter, 20)}`, and a digest would be in "
             "one of the parts: set the tag by `images` in its place"
         )
+
+    @property
+    def setter(self) -> str:
+        """What replaces the value, for messages."""
+        return f"a replacement in {self.where}"
 
 
 def taken_apart(root: YamlNode, file: str) -> Iterator[TakenApart]:
@@ -75,12 +88,18 @@ def judged_whole(
     found = rules() if sites and isinstance(tokens, EventTokens) else ()
     if not found or not isinstance(tokens, EventTokens):
         return sites
-    whys = {number: why for root in tree(tokens) for number, why in _tokens_taken_apart(root, found).items()}
+    rules_at = {number: rule for root in tree(tokens) for number, rule in _tokens_taken_apart(root, found).items()}
+    return [_replaced(site, rules_at) for site in sites]
 
-    def why(site: Site) -> str:
-        return next((whys[field.token.number] for field in site.fields if field.token.number in whys), "")
 
-    return [replace(site, misprint=site.misprint or why(site)) for site in sites]
+def _replaced(site: Site, rules: Mapping[int, TakenApart]) -> Site:
+    """Return a site that knows what a replacement does to it: one that is replaced as a whole is set elsewhere."""
+    rule = next((rules[field.token.number] for field in site.fields if field.token.number in rules), None)
+    if not rule:
+        return site
+    if not rule.delimiter and site.whole:
+        return replace(site, replaced=rule.setter)
+    return replace(site, misprint=site.misprint or rule.why)
 
 
 def names_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Iterator[str]:
@@ -103,18 +122,21 @@ def in_images(names: Iterable[str], rule: TakenApart) -> Iterator[TakenApart]:
             yield rule._replace(kind="", name="", path=("images", f"[name={name}]", key))
 
 
-def _tokens_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Mapping[int, str]:
-    """Return the numbers of the tokens of a document that rules take apart, and why no digest may be there."""
+def _tokens_taken_apart(root: YamlNode, rules: Sequence[TakenApart]) -> Mapping[int, TakenApart]:
+    """Return the numbers of the tokens of a document that rules take apart, and the rules.
+
+    Where a field of an image is replaced as a whole, its other fields count too.
+    """
     items = look_up(root, "items") if value(root, "kind").endswith("List") else None
     if items:
-        return {at: why for one in items.node.items for at, why in _tokens_taken_apart(one.node, rules).items()}
+        return {at: rule for one in items.node.items for at, rule in _tokens_taken_apart(one.node, rules).items()}
     metadata = look_up(root, "metadata")
     kind, name = value(root, "kind"), value(metadata.node, "name") if metadata else ""
-    found: dict[int, str] = {}
+    found: dict[int, TakenApart] = {}
     for rule in rules:
         if _fits(rule.kind, kind) and _fits(rule.name, name):
-            for node in _at(root, rule.path):
-                found.setdefault(node.token.number, rule.why)
+            for node in _at(root, rule.path) if rule.delimiter else _fields_at(root, rule.path):
+                found.setdefault(node.token.number, rule)
     return found
 
 
@@ -122,14 +144,14 @@ def _of_replacement(node: YamlNode, file: str) -> Iterator[TakenApart]:
     source = look_up(node, "source")
     if source:
         delimiter, index = _options(source.node)
-        if delimiter not in (*_HARMLESS, "@") and not (delimiter == ":" and index in ("", "0")):
+        if delimiter not in ("", "/", "@") and not (delimiter == ":" and index in ("", "0")):
             path = _parts(value(source.node, "fieldPath"))
             yield TakenApart(*_selected(source.node), path, delimiter, f"{file}:{source.token.line}")
     targets = look_up(node, "targets")
     for target in (one.node for one in targets.node.items) if targets else ():
         select, paths = look_up(target, "select"), look_up(target, "fieldPaths")
         delimiter, _ = _options(target)
-        if delimiter in _HARMLESS or not select or not paths:
+        if delimiter == "/" or not select or not paths:  # no digest has a slash
             continue
         for one in paths.node.items:
             where = f"{file}:{one.token.line}"
@@ -154,16 +176,30 @@ def _fits(wanted: str, name: str) -> bool:
     return not wanted or bool(_PATTERN.search(wanted)) or (bool(name) and name in wanted)
 
 
+def _fields_at(root: YamlNode, path: tuple[str, ...]) -> Iterator[YamlNode]:
+    """Yield the scalars at a path and below it, and those beside it, if it is that of a part of an image."""
+    for node in _nodes_at(root, path):
+        yield node
+        yield from (place.node for _, place in node.pairs)
+    if path and role(path[-1]):
+        for node in _nodes_at(root, path[:-1]):
+            yield from (place.node for key in node.named if role(key) and (place := look_up(node, key)))
+
+
 def _at(node: YamlNode, path: tuple[str, ...]) -> Iterator[YamlNode]:
     """Yield the scalars at a path."""
+    return filter(is_scalar, _nodes_at(node, path))
+
+
+def _nodes_at(node: YamlNode, path: tuple[str, ...]) -> Iterator[YamlNode]:
+    """Yield the nodes at a path."""
     ahead = [(node, path)]
     for _ in range(_MOST):
         if not ahead:
             return
         node, path = ahead.pop()
         if not path:
-            if is_scalar(node):
-                yield node
+            yield node
             continue
         part, rest = path[0], path[1:]
         if node.token.kind == "list":

@@ -200,6 +200,9 @@ def _judged(site: Site, judge: Judge, text: str, done: Rewritten, changes: list[
     if judgement and site.read_as and not judgement.wanted:
         message = f'YAML and Helm read the tag {site.tag} as {site.read_as}: write `"{site.tag}"` if you mean that'
         done.notes.append(ManifestNote(done.path, site.line, message, kind="unquoted-number"))
+    if judgement and judgement.is_reference and site.replaced:
+        message = f"{shown(site.text)} is replaced: the source of {site.replaced} decides what runs"
+        done.notes.append(ManifestNote(done.path, site.line, message, kind="other-tool"))
     if judgement and judgement.wanted and note:
         judgement = replace(judgement, note=note)
     if judgement and judgement.note:

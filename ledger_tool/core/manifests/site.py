@@ -83,8 +83,9 @@ class Site:
     `values` is its place in the values of Helm, where the tag can take the digest. `whole` says that one string has it
     all, so Docker's default tag applies. `locked` says why it cannot be edited where it is written, or `""`. `owner` is
     another tool that sets it, or `""`. `unread` says why a digest in a field of its own does not count, and `doubt` why
-    nobody can know whether it does. `misprint` says why its chart would not print what is named here, and `unsettled`
-    why nobody can know which version its reader takes, or `""`. `is_certain` says that nothing but an image can be
+    nobody can know whether it does. `misprint` says why its chart would not print what is named here, `replaced` what
+    puts another image in its place when it is built, and `unsettled` why nobody can know which version its reader
+    takes, or `""`. `is_certain` says that nothing but an image can be
     named here. `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another
     spelling. `in_chart` says that it is in a template of a Helm chart, and `is_printed` that a chart puts it together
     from values in several places. `is_stray` says that nothing around it shows a reader of images.
@@ -108,6 +109,7 @@ class Site:
     unread: str = ""
     doubt: str = ""
     misprint: str = ""
+    replaced: str = ""
     in_chart: bool = False
     is_printed: bool = False
     unsettled: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -10,6 +10,7 @@ from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, Ov
 from ledger_tool.core.manifests.charts.chart import ABSENT, MAX_SUBCHARTS
 from ledger_tool.core.manifests.inherited import sites_in
 from ledger_tool.core.manifests.ours import OurImages
+from ledger_tool.core.manifests.replacements import TakenApart
 from ledger_tool.edges.files.chart_files import ChartFiles
 from ledger_tool.edges.files.chart_loading import DEFAULTS, MAX_FILE, OTHERS, LoadedCharts, below
 from ledger_tool.edges.files.chart_uses import ChartUses, relative
@@ -22,9 +23,18 @@ _MOST_BESIDE = 20_000
 
 
 class Charts:
-    """The charts around files; `judged` are the paths of all files that are judged."""
+    """The charts around files; `judged` are the paths of all files that are judged.
 
-    def __init__(self, files: ChartFiles, judged: Collection[str] = ()) -> None:
+    `taken_apart` returns what kustomizations replace in a file.
+    """
+
+    def __init__(
+        self,
+        files: ChartFiles,
+        judged: Collection[str] = (),
+        taken_apart: Callable[[str], Sequence[TakenApart]] = lambda _: (),
+    ) -> None:
+        self._taken_apart = taken_apart
         self._files = files
         self._loaded = LoadedCharts(files)
         self._judged = frozenset(judged)
@@ -131,7 +141,9 @@ class Charts:
         if path not in self._sites_of:
             raw = self._files.read(path)
             raw = raw if raw is not None and len(raw) <= MAX_FILE else None
-            self._sites_of[path] = sites_in(path, raw, tokens, partial(self.of, path), ours)
+            self._sites_of[path] = sites_in(
+                path, raw, tokens, partial(self.of, path), ours, partial(self._taken_apart, path)
+            )
         return self._sites_of[path]
 
 

@@ -64,9 +64,10 @@ class Kustomizations:
             above = [below for other, below in parts.items() if other == path or (is_part and path in below)]
             users = {file for below in above for file in below}
             roots = {file: self._roots.get(file) for file in users}
-            names = {name for file, root in roots.items() if not root for name in self._names(file, rules)}
+            apart = [rule for rule in rules if rule.delimiter]
+            names = {name for file, root in roots.items() if not root for name in self._names(file, apart)}
             for file, root in roots.items():
-                found.setdefault(file, []).extend(in_images(names, rules[0]) if root else rules)
+                found.setdefault(file, []).extend(in_images(names, apart[0]) if root and apart else rules)
         return {file: list(dict.fromkeys(rules)) for file, rules in found.items()}
 
     def _names(self, file: str, rules: Sequence[TakenApart]) -> Iterator[str]:

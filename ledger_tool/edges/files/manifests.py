@@ -57,7 +57,8 @@ class FolderManifests:
                 files.setdefault(real, file)
         self._files = dict(files.values())
         judged = [path.replace(os.sep, "/") for path in files]
-        self._charts, self._kustomizations = Charts(DiskFiles(), judged), Kustomizations(DiskFiles(), judged)
+        self._kustomizations = Kustomizations(DiskFiles(), judged)
+        self._charts = Charts(DiskFiles(), judged, self._kustomizations.rules)
         self._real = {path: real for real, (path, _) in files.items()}
 
     def rewritten(self, judge: Judge, progress: Callable[[int, int], None], *, write: bool) -> Iterator[Rewritten]:

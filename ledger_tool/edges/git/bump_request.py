@@ -68,7 +68,8 @@ class TreeManifests:
         self._style = style
         self._all = {path: file for path, file in files.items() if file.is_plain and file.size <= MAX_FILE}
         by_path = FilesByPath(self._all, self._read, self._read_all, origin)
-        self._charts, self._kustomizations = Charts(by_path, self.files), Kustomizations(by_path, self.files)
+        self._kustomizations = Kustomizations(by_path, self.files)
+        self._charts = Charts(by_path, self.files, self._kustomizations.rules)
 
     def _read(self, path: str) -> bytes:
         (content,) = self._repository.blobs([self._all[path].oid])
