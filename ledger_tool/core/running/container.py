@@ -24,6 +24,7 @@ State = Literal["runs", "ended", "covered"]
 _LONGEST_NAME = 253  # characters of a name in Kubernetes
 _PULLED = re.compile(r"[a-z][a-z0-9+.-]*://")  # `docker-pullable://`, `docker://`
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_PINNED = re.compile(r"(?i:.*@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-f]+)", re.DOTALL)
 _SHORT_ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,63})")
 
 
@@ -130,10 +131,10 @@ def identity(
     names_shown = tuple(text for text in called if isinstance(text, str))
     for text in (wanted, *names_shown):
         bare = _PULLED.sub("", text, count=1)
-        if is_digest_alone(bare) and not is_image_id(
-            bare
-        ):  # it may be what runs, and says nothing that can be compared
-            raise NotUnderstood(f"`{shown(text, 200)}` is no digest, and no id of an image")
+        is_misspelt = bool(_PINNED.fullmatch(bare)) and parsed(bare) is None
+        # It may be what runs, and says nothing that can be compared.
+        if is_misspelt or (is_digest_alone(bare) and not is_image_id(bare)):
+            raise NotUnderstood(f"`{shown(text, 200)}` has no digest, and is no id of an image")
     known = _identity(wanted, told, names_shown, is_typed)
     if facts is None:
         return known

@@ -362,15 +362,15 @@ def test_lines_are_references_and_digests() -> None:
         (f"a:v1\n{'3f8a4339aadd' * 5}abcd", "is an id without `sha256:`"),  # `docker ps -q --no-trunc`
         ("sha256:3f8a4339aadd", "line 1: `sha256:3f8a4339aadd` is neither an image nor a digest"),
         *(
-            (text, f"line 1: `{text}` is no digest")
+            (text, f"line 1: `{text}` has no digest")
             for text in (
                 f"sha256:{D[7:].upper()}", f"SHA256:{D[7:]}", f"sha512:{D[7:]}", f"sha384:{D[7:]}", "sha256:ab12cd34",
                 f"docker-pullable://sha256:{D[7:].upper()}", f"docker.io/library/sha256:{D[7:]}", "sha256:ab12cd34...",
             )
         ),
         *(
-            (json.dumps(value), f"`{text}` is no")
-            for text in (f"sha256:{D[7:].upper()}", f"sha512:{D[7:]}", f"localhost/sha256:{D[7:]}")
+            (json.dumps(value), f"`{text}` ")
+            for text in (f"sha256:{D[7:].upper()}", f"sha512:{D[7:]}", f"localhost/sha256:{D[7:]}", f"app@{D.upper()}")
             for value in (
                 running_pod(text, ""), running_pod(f"{APP}:v1", text), running_pod(text, f"{APP}@{D}"),
                 docker_ps("web", text), [docker_container("web", text, D)], workload("Deployment", "web", text),
