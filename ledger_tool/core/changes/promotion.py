@@ -166,8 +166,8 @@ def outlived(records: Sequence[Record], ledger: Ledger, at: Timestamp) -> Iterat
         yield Fate("removed", f"has {version}, which is no longer recorded")
         return
     if not are_same_images(source, records):
-        what = "another image" if pull_digests(source) != pull_digests(records) else "other images"
-        yield Fate("replaced", f"has {version}, which is {what} now")
+        what = "is another image" if pull_digests(source) != pull_digests(records) else "has other images"
+        yield Fate("replaced", f"has {version}, which {what} now")
     yield from (Fate(why.way, f"has {version}, which {why}") for why in unfit(source, ledger, at))
 
 

@@ -50,8 +50,8 @@ def test_an_image_that_was_not_tested_does_not_go_along_below_the_same_pull_dige
         done = ledger("promote", *words, "--to", "prod")
         assert (done.code, done.out) == (3, "")
     assert "myorg/app:main had other images when it was promoted before than it has now: they differ for" in done.err
-    assert "warning: myorg/app:staging has main, which is other images now" in ledger("check").err
-    assert "which is other images now" in ledger("get", "myorg/app:staging").err
+    assert "warning: myorg/app:staging has main, which has other images now" in ledger("check").err
+    assert "which has other images now" in ledger("get", "myorg/app:staging").err
     promoted(ledger, "myorg/app:main", "--to", "prod", "--reason", "hot fix")
     compared = ledger("compare", "staging", "prod", "--format", "text")
     assert compared.code == 1
