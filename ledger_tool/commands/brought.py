@@ -83,7 +83,11 @@ def brought(
 def _broken_by(files: CommitFiles, commit: Commit) -> Iterator[LedgerError]:
     """Yield what is wrong with a commit's own files, unless an earlier one broke them."""
     if errors := files.errors(commit.id):
-        known = {error.message for parent in commit.parents for error in files.errors(parent)}
+        known = {
+            error.message.replace(parent[:12], commit.id[:12])  # it may name the commit
+            for parent in commit.parents
+            for error in files.errors(parent)
+        }
         yield from (error for error in errors if error.message not in known)
 
 

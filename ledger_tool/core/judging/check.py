@@ -129,7 +129,9 @@ def merge_commit(merged: Merged, after: Ledger) -> Iterator[CommitFault]:
             continue
         blamed.add(what)
         if name in collisions:
-            why = f"it decides what {name} is, which its parents have changed in different ways: rebase"
+            why = (
+                f"it decides what {name} is, which its parents changed differently: make that change again on the base"
+            )
         else:
             why = f"it changes {key} itself, beyond merging its parents"
         yield CommitFault("merge", key, why)

@@ -140,6 +140,6 @@ class NetJudge:
 def _smuggled(effect: Effect) -> CommitFault:
     """Return the fault of what the range did but none of its commits: a merge did it.
 
-    A merge commit may choose a side if two collide. Seen from the base, that choice may be a move.
+    Of two sides that collide, it may have chosen one. Seen from the base, that choice may be a move.
     """
     return CommitFault("merge", effect.key, f"no commit explains the change of {effect.key}: a merge made it")

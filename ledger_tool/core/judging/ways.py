@@ -82,7 +82,7 @@ class Ways:
         self._add(step.after, [way for way in ways if way])
 
     def merge(self, ours: State, theirs: State, after: State) -> None:
-        """Note a merge commit, which is found to have what the merge of its parents has, or the state of one."""
+        """Note a merge commit, which has what the merge of its parents has, or the state of one of them."""
         pairs = product(self._to(ours), self._to(theirs))
         ways = [self._merged(one, ours, other, theirs, after) for one, other in pairs]
         self.made.add(after)

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.git.owned import OwnedLedger, make_keys
 from tests.support.git.pull import Pull
-from tests.support.git.upstream import Upstream
+from tests.support.git.tamper import commit
+from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
@@ -189,6 +190,23 @@ def test_a_dated_back_commit_of_a_request_is_named(upstream: Upstream, pull: Pul
     found = audited(pull)
     assert found.count("date") >= 1
     assert set(found) == {"date"}
+
+
+@pytest.mark.parametrize("begins", ["main", "pr"])
+def test_merges_from_before_there_was_a_ledger_are_no_matter_of_it(tmp_path: Path, ledger: Run, begins: str) -> None:
+    """Nor are those commits of a branch that brings the ledger."""
+    made = Upstream(tmp_path / "late.git")
+    git("init", "--quiet", "--bare", "--initial-branch=main", made.path)
+    root = commit(made, "first\n", [], {"README.md": b"# First\n"})
+    side = commit(made, "side\n", [root], {"side": b"x\n"})
+    merge = commit(made, "Merge\n", [root, side], tree=side)
+    start = commit(made, "start the ledger\n", [merge if begins == "main" else side], {"ledger.json": ledger_bytes()})
+    if begins == "pr":
+        start = commit(made, "Merge\n", [merge, start], tree=start)
+    made.git("update-ref", "refs/heads/main", start)
+    assert ledger("publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", made.url).code == 0
+    done = ledger("audit", "--repo", made.url)
+    assert (done.code, done.out) == (0, ""), done.out
 
 
 class TestSigned:
