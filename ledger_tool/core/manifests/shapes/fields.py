@@ -51,6 +51,7 @@ from ledger_tool.core.policy.reference import are_words
 _PLUGIN = "they are settings of a plugin, which may push this image"
 _LENT = "only their reader knows whether `{}` is its tag: write the tag behind the image"
 _CHARTS = "its tag is that of the chart's own values"
+_NO_TAG = "it has no `{}` where the tag could go: write the present one there"
 _TAGS = ("tag", "imageTag")
 _DIGESTS = ("digest", "sha", "imageDigest")
 _TAG = re.compile(names.TAG)
@@ -219,7 +220,11 @@ def of_fields(
         fields=tuple(fields),
         missing=missing,
         values=values,
-        locked=_CHARTS if is_elsewhere else visit.around.elsewhere if visit.around else "",
+        locked=(_CHARTS if values else _NO_TAG.format(tag_key))
+        if is_elsewhere
+        else visit.around.elsewhere
+        if visit.around
+        else "",
         unread=_switched_off(laid_over(node, defaults)) if values and alone else "",
         marks=marks_at(visit.file, *around),
         read_as=read_as(tag_place.node.token.text) if tag_place and not tag_place.node.token.style else "",

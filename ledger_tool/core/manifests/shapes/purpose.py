@@ -67,6 +67,8 @@ def is_built(visit: Visit) -> bool:
     node, keys = visit.node, visit.keys
     if _is_item(keys, "artifacts") or (_is_item(keys, "requires") and "artifacts" in keys):  # Skaffold
         return True
+    if _is_item(keys, "test") and value(visit.file.root, "apiVersion").startswith("skaffold/"):  # one of its artifacts
+        return True
     if _is_item(keys, "sources") and value(visit.file.root, "apiVersion").startswith("kbld."):
         return True
     if look_up(node, "newImage") or any(map(_is_recipe, node.named)):
