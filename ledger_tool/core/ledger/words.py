@@ -14,15 +14,20 @@ NUMBER, COMMIT = "*", "#"  # what stands for them in a shape; no tag has either
 _separator = re.compile(r"([-_]|(?<![0-9])\.)")
 _number = re.compile(r"v?[0-9]{1,6}(?:\.[0-9]{1,6})*")
 _commit = re.compile(r"(?:sha|g)?(?=[a-f]*[0-9])[0-9a-f]{7,40}|[0-9]{8}T[0-9]{4,6}Z?")
+_time = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")  # seconds or milliseconds since 1970; hardly ever a commit, and never two
 _named = frozenset(("pr", "mr", "pull", "merge", "issue"))
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A tag with `*` for its numbers and `#` for its commits (`shape`), and the numbers, in the tag's order."""
+    """A tag with `*` for its numbers and `#` for its commits (`shape`), and the numbers, in the tag's order.
+
+    `times` are those of its longer numbers that may be points in time, each with its place among the parts.
+    """
 
     shape: str
     numbers: tuple[tuple[int, ...], ...]
+    times: tuple[tuple[int, int], ...] = ()
 
     @property
     def moves(self) -> bool:
@@ -32,12 +37,13 @@ class Words:
 
 def parse_words(tag: str) -> Words:
     """Return the words of a tag."""
-    shape, numbers, before, is_over = [], [], "", False
+    shape, numbers, times, before, is_over = [], [], [], "", False
     for part in _separator.split(tag):
         if _separator.fullmatch(part):
             shape.append(part)
             continue
         if _commit.fullmatch(part):
+            times += [(len(shape), int(part))] if _time.fullmatch(part) else []
             shape.append(COMMIT)
         elif _number.fullmatch(part) and not is_over and before not in _named:
             numbers.append(tuple(map(int, re.findall("[0-9]+", part))))
@@ -46,12 +52,14 @@ def parse_words(tag: str) -> Words:
             shape.append(part)
             is_over = is_over or bool(numbers)
         before = part.lower()
-    return Words("".join(shape), tuple(numbers))
+    return Words("".join(shape), tuple(numbers), tuple(times))
 
 
 def compare_words(a: str, b: str) -> int | None:
-    """Return how two tags of one series are ordered by their numbers: -1, 0 or 1; None if they are of two."""
+    """Return how two tags of one series are ordered, by numbers, then by times: -1, 0 or 1; None if they are of two."""
     one, other = parse_words(a), parse_words(b)
     if one.shape != other.shape or not one.moves:
         return None
-    return (one.numbers > other.numbers) - (one.numbers < other.numbers)
+    are_times = [at for at, _ in one.times] == [at for at, _ in other.times]
+    first, second = (one.numbers, one.times * are_times), (other.numbers, other.times * are_times)
+    return (first > second) - (first < second)

@@ -158,10 +158,13 @@ def elsewhere(
     if not (isinstance(like, VersionTag) and place.at):
         return ""
     others: dict[str, Any] = {}
+    current = releases.get(place.tag)
     for tag, release in releases.items():
         parsed = parse_version_tag(tag)
         if parsed is None or _is_kin(policy, tag, parsed, place, like) or parsed.compare(place.at) != 1:
             continue
+        if policy.scheme == "newest" and current and release.published_at < current.published_at:
+            continue  # one of its own variant would not be newer either
         is_same = place.own is not None and place.own.covers(parsed)
         if not is_same and _rank(policy, tag, parsed, release, place, ledger, prereleases=prereleases) is not None:
             others[tag] = (*like.kinship(parsed), *_preference(tag, parsed, place, ledger))

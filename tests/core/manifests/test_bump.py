@@ -199,6 +199,18 @@ def test_a_release_that_is_newer_than_a_doubtful_tag_is_named() -> None:
     assert done.note == ("other-variant", message)
 
 
+def test_newest_names_no_variant_that_was_published_before_the_reference() -> None:
+    assert bumped("newest", "1.4.9", ["1.5.0", "1.5.0-debug", "1.4.9"]).note is None
+    done = bumped("newest", "1.4.9", ["1.5.0", "1.4.9", "1.5.0-debug"])
+    assert done.note is not None
+    assert done.note.message.endswith("; 1.5.0-debug is newer")
+
+
+def test_newest_goes_back_to_no_earlier_time() -> None:
+    tags = ["main-4ef5a30-1700000000", "main-77aa00b-1700000100", "main-99bb11c-1699999999"]
+    assert moved("newest", tags[0], " ".join(tags[1:])) == tags[1]
+
+
 def test_nothing_newer_is_claimed_after_a_backport() -> None:
     assert bumped("newest", "v1.6.0", ["v1.5.0", "v1.6.0", "v1.6.0-debug", "v1.4.9"]).note is None
 
