@@ -83,6 +83,7 @@ PASS = [
     f"docker.io/nginx@{NGINX}",
     f"docker.io/library/nginx:1.27@{NGINX}",
     f"index.docker.io/nginx@{NGINX}",
+    f"registry.hub.docker.com/library/nginx@{NGINX}",
     f"registry-1.docker.io:443/library/nginx@{NGINX}",
     f"team/tool@sha512:{'5' * 128}",
     # somebody else's

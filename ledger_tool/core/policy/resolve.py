@@ -38,7 +38,7 @@ from ledger_tool.core.policy.reference import Reference, parse_reference
 from ledger_tool.errors import InvalidValue, UsageError
 
 HUB = "docker.io"
-HUB_HOSTS = (HUB, "index.docker.io", "registry-1.docker.io")
+HUB_HOSTS = (HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
 _OFFICIAL = "library/"
 _PORT = re.compile(r":0*([0-9]+)\Z")
 

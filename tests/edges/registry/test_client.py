@@ -359,7 +359,9 @@ def test_the_prefix_stands_in_front_of_the_image(wire: Wire) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io", "Docker.IO"])
+@pytest.mark.parametrize(
+    "host", ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "Docker.IO"]
+)
 def test_docker_hub_is_asked_at_one_host_whichever_of_its_names_is_configured(host: str) -> None:
     client = RegistryClient(Registry(host), Keychain({}))
     assert client.name == host
@@ -367,7 +369,9 @@ def test_docker_hub_is_asked_at_one_host_whichever_of_its_names_is_configured(ho
     client.close()
 
 
-@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io", "Docker.IO"])
+@pytest.mark.parametrize(
+    "host", ["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "Docker.IO"]
+)
 @pytest.mark.parametrize(
     ("prefix", "image_name", "asked"),
     [
