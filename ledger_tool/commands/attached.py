@@ -1,6 +1,7 @@
 """The signed documents that a registry has for a digest: its referrers, and what cosign attaches by a tag.
 
-What the registry does not show to the end is unknown. A list that names what is not there any more says nothing of it.
+What the registry does not show to the end is unknown, and so is what it lists and does not have: nobody can tell what
+that says.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _referring(registry: RegistryPort, image: str, digest: str) -> Iterator[tupl
     if len(candidates) > MOST_STATEMENTS:
         raise Unreachable(f"it has more than {MOST_STATEMENTS} referrers that may be signed statements")
     for candidate in candidates:
-        yield from _of_manifest(registry, image, candidate.digest)
+        yield from _of_manifest(registry, image, candidate.digest, is_said=candidate.is_said_to_be_signed)
 
 
 def _by_tag(registry: RegistryPort, image: str, digest: str) -> list[Referrer]:
@@ -94,14 +95,16 @@ def _tagged(registry: RegistryPort, image: str, digest: str) -> Iterator[tuple[s
     """Yield the documents that cosign has attached to a digest."""
     served = registry.look(image, attestation_tag(digest))
     if not isinstance(served, Absent):
-        yield from _of_manifest(registry, image, served)
+        yield from _of_manifest(registry, image, served, is_said=True)
 
 
-def _of_manifest(registry: RegistryPort, image: str, manifest: Digest) -> Iterator[tuple[str, FoundDocument]]:
+def _of_manifest(
+    registry: RegistryPort, image: str, manifest: Digest, *, is_said: bool
+) -> Iterator[tuple[str, FoundDocument]]:
     served = registry.document(image, manifest)
     if isinstance(served, Absent):
-        return
-    layers = signed_layers(served.raw, f"{registry.name}: {manifest}")
+        raise Unreachable(f"it lists {manifest}, and does not have it", "delete it from the list, or attach it again")
+    layers = signed_layers(served.raw, f"{registry.name}: {manifest}", is_said=is_said)
     if len(layers) > MOST_STATEMENTS:
         raise Unreachable(f"{manifest} has more than {MOST_STATEMENTS} signed statements")
     for layer in layers:

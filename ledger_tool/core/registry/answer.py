@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.names import shown
 
 _parameter = r'\s*;\s*([^\s=;,"<>]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;<>]*)))?'
 _link = re.compile(rf"\s*<([^<>]*)>((?:{_parameter})*)\s*(?:,|$)")
+_relations = re.compile(r"""[^\s'"]+(?:\s+[^\s'"]+)*""")  # RFC 8288 section 3.3: names, or URIs
 _LONGEST_LINK = 16_384
 _OF_PARTS = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 _LONGEST_ERROR = 200  # characters
@@ -80,22 +81,26 @@ def is_page(headers: Mapping[str, str]) -> bool:
 def next_page(header: str) -> str:
     """Return the target of the `rel="next"` in a `Link` header, or `""` if there is none.
 
-    Raises ValueError if the header cannot be read as far as that matters: a list must not end where it only looks so.
+    Raises ValueError if any of the header cannot be understood: a list must not end where it only looks so.
     """
     if len(header) > _LONGEST_LINK:
         raise ValueError("too long")
-    place = 0
-    while place < len(header):
+    place, target = 0, ""
+    while header[place:].strip():
         link = _link.match(header, place)
         if link is None:
-            if "next" in header[place:].lower():
-                raise ValueError("not a list of links")
-            return ""
-        for name, quoted, plain in re.findall(_parameter, link[2]):
-            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
-                return link[1]
+            raise ValueError("not a list of links")
+        relations = [
+            quoted or plain for name, quoted, plain in re.findall(_parameter, link[2]) if name.lower() == "rel"
+        ]
+        if not all(map(_relations.fullmatch, relations or [""])):
+            raise ValueError("a link of no known relation")
+        if any("next" in relation.lower().split() for relation in relations):
+            if not link[1].strip() or target:
+                raise ValueError("not one next page")
+            target = link[1]
         place = link.end()
-    return ""
+    return target
 
 
 def withholds(token: str, scope: str) -> bool:

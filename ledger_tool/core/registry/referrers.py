@@ -40,9 +40,14 @@ class Referrer:
     artifact_type: str = ""
 
     @property
+    def is_said_to_be_signed(self) -> bool:
+        """Whether its type says that it is a signed statement."""
+        return self.artifact_type.startswith((BUNDLE, DSSE, _COSIGN))
+
+    @property
     def may_be_signed(self) -> bool:
         """Whether it may be a signed statement: its type says so, or leaves it open."""
-        return self.artifact_type in _OPEN_TYPES or self.artifact_type.startswith((BUNDLE, DSSE, _COSIGN))
+        return self.artifact_type in _OPEN_TYPES or self.is_said_to_be_signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,15 @@ def parse_referrers(raw: bytes, where: str) -> list[Referrer]:
     return [_referrer(entry, where) for entry in entries]
 
 
-def signed_layers(raw: bytes, where: str) -> list[SignedLayer]:
-    """Return the layers of a manifest that have signed documents; none if it is something else. Raises BadManifest."""
+def signed_layers(raw: bytes, where: str, *, is_said: bool) -> list[SignedLayer]:
+    """Return the layers of a manifest that have signed documents; none if it is something else.
+
+    Raises BadManifest; also, if it is said to have such a document, for one that has no layers, such as an index.
+    """
     layers = _object(raw, where).get("layers")
-    if not isinstance(layers, list):
+    if not isinstance(layers, list) or not layers:
+        if is_said:
+            raise BadManifest(f"{where} is said to have a signed statement, and has no layers", _HINT)
         return []
     signed = [layer for layer in layers if isinstance(layer, dict) and _is_signed(layer.get("mediaType"))]
     return [_layer(layer, where) for layer in signed]

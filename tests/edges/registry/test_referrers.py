@@ -188,6 +188,23 @@ def test_what_a_list_says_of_a_type_is_not_believed(wire: Wire, at: Rig) -> None
     untyped = {key: value for key, value in serve(wire, b"one").items() if key != "artifactType"}
     wire.on(REFERRERS, listed(liar, untyped))
     assert [document.raw for document in found(at).documents] == [b"one"]
+    assert found(at).unknown == []
+
+
+@pytest.mark.parametrize("kind", ["an index", "no layers", "gone"])
+def test_what_is_said_to_be_a_signed_statement_and_cannot_be_read_is_unknown(wire: Wire, at: Rig, kind: str) -> None:
+    inner = {"manifests": [serve(wire, b"hidden")]} if kind == "an index" else {"layers": []}
+    raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX if "manifests" in inner else MANIFEST} | inner).encode()
+    media_type = INDEX if "manifests" in inner else MANIFEST
+    wire.on(f"{APP}/manifests/{sha256(raw)}", unknown if kind == "gone" else served(raw, media_type))
+    listed_one = {"mediaType": media_type, "digest": sha256(raw), "size": len(raw), "artifactType": BUNDLE}
+    wire.on(REFERRERS, listed(serve(wire, b"one"), listed_one))
+    seen = found(at)
+    assert [document.raw for document in seen.documents] == [b"one"]
+    assert len(seen.unknown) == 1
+    wire.on(REFERRERS, listed())
+    wire.on(ATTACHED, served(raw, media_type))
+    assert len(found(at).unknown) == 1
 
 
 def test_a_document_that_says_it_is_too_large_is_not_fetched(wire: Wire, at: Rig) -> None:
