@@ -24,16 +24,20 @@ from ledger_tool.core.registry.drift import DriftFinding
 from ledger_tool.core.registry.driftreport import report
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.errors import LedgerError, SignatureUncheckable, UsageError
+from ledger_tool.errors import LedgerError, NotProved, SignatureUncheckable, Unreachable, UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The run with what was adopted, the write that adopted it (None if nothing), and what was not adopted."""
+    """The run with what was adopted, the write that adopted it (None if nothing), and what was not adopted.
+
+    `refused` is the gravest error of what had to be proved and was not, None if all of that was.
+    """
 
     reconciled: Reconciled
     written: Written | None
     not_adopted: Sequence[str]
+    refused: LedgerError | None = None
 
 
 def adopt(
@@ -75,10 +79,15 @@ def adopt(
         draft = Draft(reference=reference, tag=Tag(finding.tag), digest=None, published_at=now, source_ref=no_source)
         inspected = inspect([draft], start, registries, host=finding.registry, jobs=1)
         if open_prover and start.policy.provenance:
-            inspected = checked(inspected, start, registries, open_prover, host=finding.registry, jobs=1)
+            try:
+                inspected = checked(inspected, start, registries, open_prover, host=finding.registry, jobs=1)
+            except (NotProved, Unreachable) as error:
+                unproved.append(error)
+                raise
         writes.publish(Snapshot("", Ledger(), start.policy), inspected.drafts)  # what the rules refuse is left out too
         return inspected
 
+    unproved: list[LedgerError] = []
     drafts: list[Draft] = []
     notes: list[str] = []
     held: dict[Key, tuple[Digest, SourceRef]] = {}
@@ -90,7 +99,9 @@ def adopt(
         if isinstance(answer, SignatureUncheckable):
             raise answer
         if isinstance(answer, LedgerError):
-            not_adopted.append(answer.within(f"{finding.image}:{finding.tag}").message)
+            where = f"{finding.image}:{finding.tag}"
+            says_whose = answer.message.startswith((f"{where}:", f"{where} "))
+            not_adopted.append(answer.message if says_whose else answer.within(where).message)
         elif {draft.digest for draft in answer.drafts} <= pruned.get(Name(Image(finding.image), finding.tag), set()):
             not_adopted.append(
                 f"{finding.image}:{finding.tag}: it was pruned and is still served; publish it to keep it"
@@ -100,7 +111,7 @@ def adopt(
             notes += answer.notes
             held |= answer.held
     if not drafts:
-        return Adopted(before, None, sorted(not_adopted))
+        return Adopted(before, None, sorted(not_adopted), _gravest(unproved))
     drafts.sort(key=lambda draft: (draft.reference.path, draft.tag))
     names = dict.fromkeys(_name(draft) for draft in drafts)
     late: dict[Name, str] = {}
@@ -125,7 +136,12 @@ def adopt(
         interrupted = True
     again = report(rest, interrupted=interrupted, at=before.report.at, scope=before.report.scope)
     done = replace(before, report=again, interrupted=interrupted)
-    return Adopted(done, written if written.change.changed else None, sorted(not_adopted))
+    return Adopted(done, written if written.change.changed else None, sorted(not_adopted), _gravest(unproved))
+
+
+def _gravest(errors: Sequence[LedgerError]) -> LedgerError | None:
+    """Return the error to end with: of a statement that does not hold, before one that could not be looked at."""
+    return min(errors, key=lambda error: (isinstance(error, Unreachable), error.message), default=None)
 
 
 def _of_environment(name: Name) -> str:

@@ -90,7 +90,7 @@ def reconcile(
         if adopt and not reconciled.interrupted:
             try:  # what was seen is reported, whatever becomes of the write
                 with ledger.store() as store:  # with its own deadline: looking may take longer than a session
-                    reconciled = _adopt(store, registries, reconciled, registry_access.jobs, ledger)
+                    reconciled, refused = _adopt(store, registries, reconciled, registry_access.jobs, ledger)
             except (LedgerError, KeyboardInterrupt) as error:
                 refused = error
     report = with_since(reconciled.report, before) if before else reconciled.report
@@ -127,7 +127,9 @@ def _previous(path: str, screen: Screen) -> PreviousReport | None:
     return parse_previous(read_bytes(file, _REPORT_BYTES, "the last report").decode("utf-8", "replace"))
 
 
-def _adopt(store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledger: Reading) -> Reconciled:
+def _adopt(
+    store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledger: Reading
+) -> tuple[Reconciled, LedgerError | None]:
     from ledger_tool.commands.adopt import adopt as run
     from ledger_tool.render.edit import summary
 
@@ -137,11 +139,12 @@ def _adopt(store: Any, registries: Any, reconciled: Reconciled, jobs: int, ledge
         open_prover=opening_prover(store, ""),
     )  # fmt: skip
     for reason in adopted.not_adopted:
-        screen.note(f"note: not adopted: {reason}")
+        if not (adopted.refused and reason == adopted.refused.message):  # the run ends with that
+            screen.note(f"note: not adopted: {reason}")
     if adopted.written:
         screen.notes(adopted.written.notes)
         screen.note(summary(adopted.written))
-    return adopted.reconciled
+    return adopted.reconciled, adopted.refused
 
 
 def _write(path: Path, text: str) -> None:
