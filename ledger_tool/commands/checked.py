@@ -13,7 +13,7 @@ from ledger_tool.commands.proofs import OpenProver, wanted
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Image, SourceRef
 from ledger_tool.core.ledger.record import Key, Name, Provenance, Record
-from ledger_tool.core.provenance.proof import Proof
+from ledger_tool.core.provenance.proof import NOT_ADMITTED, Proof
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, NotProved, Unreachable, UsageError
@@ -131,7 +131,8 @@ def _with(draft: Draft, record: Record, proof: Proof, before: Snapshot, notes: d
     if proof.digest and proof.state in ("proved", "replaced", "revoked"):
         return replace(draft, provenance=Provenance(proof.digest, proof.builder, proof.signer))
     if proof.state == "broken":
-        raise NotProved(f"{name}: {proof.reason}", _HINT).within(draft.where)
+        hint = f"{_HINT}; if that source is right, correct ledger.yaml" if NOT_ADMITTED in proof.reason else _HINT
+        raise NotProved(f"{name}: {proof.reason}", hint).within(draft.where)
     if proof.state == "unknown":
         hint = "run it again, or name the signed statement with `--bundle FILE`"
         raise Unreachable(f"{name}: {proof.reason}", hint).within(draft.where)

@@ -16,6 +16,8 @@ _scp = re.compile(r"[^/@]+@(?P<host>[^/:]+):/?(?P<path>.+)")
 _WEB_HOSTS = {  # of hosts that only take SSH
     "ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com", "altssh.bitbucket.org": "bitbucket.org",
 }  # fmt: skip
+_AZURE_HOSTS = ("ssh.dev.azure.com", "vs-ssh.visualstudio.com")
+SSH_HOSTS = frozenset((*_WEB_HOSTS, *_AZURE_HOSTS))  # their pages are elsewhere
 _azure_ssh = re.compile(r"v3/([^/]+)/([^/]+)/([^/]+)")
 # The words in the name of a host that show its forge.
 _MARKS = {"github": {"github", "ghe"}, "gitlab": {"gitlab", "salsa"}, "gitea": {"gitea", "forgejo", "codeberg"}}
@@ -41,7 +43,7 @@ def web_url(url: str) -> str:
         return ""
     host, path = parts["host"].lower(), parts["path"].strip("/").removesuffix(".git")
     scheme = parts.groupdict().get("scheme", "https")
-    if host in ("ssh.dev.azure.com", "vs-ssh.visualstudio.com"):
+    if host in _AZURE_HOSTS:
         azure = _azure_ssh.fullmatch(path)
         return "https://dev.azure.com/{}/{}/_git/{}".format(*azure.groups()) if azure else ""
     return f"{scheme}://{_WEB_HOSTS.get(host, host)}/{path}" if path else ""

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from ledger_tool.core.ledger.names import LEDGER, REGISTRY, Ttl, shown_address
 from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.addresses import is_signer_match
 from ledger_tool.errors import InvalidValue, NotProved, UsageError
 
 SETTINGS_SECTIONS = ("registries", "tags", "require", "environments", "manifests", "reconcile", "owners", "provenance")
@@ -104,7 +105,7 @@ class TrustedSigner:
     def admits_identity(self, identity: str, issuer: str) -> bool:
         """Return whether an identity of an issuer matches both globs."""
         is_keyless = bool(self.identity and self.issuer)
-        return is_keyless and fnmatchcase(identity, self.identity) and fnmatchcase(issuer, self.issuer)
+        return is_keyless and is_signer_match(self.identity, identity) and is_signer_match(self.issuer, issuer)
 
 
 def key_signer(file: str) -> str:

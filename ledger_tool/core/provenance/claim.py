@@ -28,6 +28,7 @@ from ledger_tool.core.provenance.repository import (
     is_same_repository,
     modified_commit,
     repository_url,
+    without_secrets,
 )
 from ledger_tool.core.provenance.statement import Statement, invalid
 from ledger_tool.errors import InvalidValue
@@ -157,7 +158,7 @@ def _vcs(run: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _builder(builder: Mapping[str, Any]) -> str:
     try:
-        return parse_text(_text(builder, "id"), "builder")
+        return parse_text(without_secrets(_text(builder, "id")), "builder")
     except InvalidValue:
         return ""
 

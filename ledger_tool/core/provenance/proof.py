@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from ledger_tool.core.ledger.names import Digest, SourceRef, shown
 from ledger_tool.core.ledger.sourceref import split
+from ledger_tool.core.policy.addresses import is_admitted
 from ledger_tool.core.policy.policy import ProvenanceRule
 from ledger_tool.core.provenance.claim import BuildClaim, claim_of
 from ledger_tool.core.provenance.envelope import SignedDocument
-from ledger_tool.core.provenance.repository import is_same_repository, repository_page
+from ledger_tool.core.provenance.repository import address, is_same_repository
 from ledger_tool.core.provenance.statement import MEDIA_TYPE, Statement, parse_statement
 from ledger_tool.errors import InvalidStatement
 
@@ -28,6 +28,7 @@ ProofState = Literal["proved", "missing", "broken", "replaced", "revoked", "unkn
 PROOF_STATES: tuple[ProofState, ...] = ("proved", "missing", "broken", "replaced", "revoked", "unknown")
 _SLSA = "https://slsa.dev/provenance/"
 _MOST_NAMED = 3
+NOT_ADMITTED = "which `source` in ledger.yaml does not allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +152,13 @@ def _outcome(
 def _wrong_source(claim: BuildClaim, rule: ProvenanceRule, url: str) -> str:
     if not claim.source:
         return "it does not say from which repository the image was built"
-    page, source = repository_page(claim.source), shown(claim.source)
-    if not page:
+    place, source = address(claim.source), shown(claim.source)
+    if place is None:
+        return f"it says the source {source}, which is not an address of a repository"
+    if place.leads_elsewhere:
         return f"it says the source {source}, which may lead elsewhere"
-    if rule.sources and not any(fnmatchcase(page, glob.lower()) for glob in rule.sources):
-        return f"it says the source {source}, which `source` in ledger.yaml does not allow"
+    if rule.sources and not any(is_admitted(glob, place) for glob in rule.sources):
+        return f"it says the source {source}, {NOT_ADMITTED}"
     return "" if is_same_repository(claim.source, url) else f"it says the source {source}, and the ledger {url}"
 
 
@@ -193,13 +196,17 @@ def proof(examined: Iterable[Examined], unknown: Sequence[str] = ()) -> Proof:
     return Proof(state="missing", reason=f"no statement by a signer that ledger.yaml names{beside}")
 
 
-def compared(found: Proof, examined: Iterable[Examined], recorded: str, signer: str, rule: ProvenanceRule) -> Proof:
+def compared(found: Proof, examined: Sequence[Examined], recorded: str, signer: str, rule: ProvenanceRule) -> Proof:
     """Return a proof as it is for a record, which names the digest of a statement and its signer, both maybe `""`.
 
     The statement that the record names may still be there among others. If nothing is proved since the rule no longer
     trusts the record's signer, that is said.
     """
-    if found.state in ("missing", "proved") and signer and not rule.admits(signer):
+    is_revoked = bool(signer) and not rule.admits(signer)
+    if is_revoked and found.state == "broken" and recorded:
+        # That no signer of the rule has signed the recorded statement is what a revocation means.
+        found = proof(one for one in examined if one.signer or one.digest != recorded)
+    if found.state in ("missing", "proved") and is_revoked:
         reason = f"its signer, {shown(signer)}, is not one that ledger.yaml names"
         other = f"; a statement by {found.signer} holds: publish the image again to record that" if found.signer else ""
         return replace(found, state="revoked", reason=reason + other)

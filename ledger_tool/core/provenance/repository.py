@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ledger_tool.core.ledger.sourceref import web_url
+from ledger_tool.core.ledger.secrets import redacted
+from ledger_tool.core.policy.addresses import RepositoryAddress, is_same_place, repository_address
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 _DIRTY = "-dirty"  # buildx's mark of a working tree that differs from its commit (`BUILDX_GIT_CHECK_DIRTY`)
 _userinfo = re.compile(r"^(https?://)[^/]*@", re.IGNORECASE)
-_leads_elsewhere = re.compile(r"[%\\\s]|/\.{1,2}(?:/|$)|(?<!:)//")
+_scheme = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _http = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -32,6 +33,15 @@ def repository_url(uri: str) -> str:
         host, slash, path = rest.partition("/")
         url = scheme + separator + host + slash + path.partition("@")[0]
     return _userinfo.sub(r"\1", url)
+
+
+def without_secrets(uri: str) -> str:
+    """Return what names a builder without what may be a secret: in a URL, a login, a query and a fragment."""
+    if is_url := _scheme.match(uri):
+        uri = is_url[0] + re.split(r"[?#]", uri[is_url.end() :], maxsplit=1)[0]
+        host, slash, path = uri[is_url.end() :].partition("/")
+        uri = is_url[0] + host.rpartition("@")[2] + slash + path
+    return redacted(uri)
 
 
 def commit_id(revision: object) -> str:
@@ -54,19 +64,10 @@ def commit_of(uri: str, digests: Mapping[str, Any]) -> str:
 
 def is_same_repository(uri: str, other: str) -> bool:
     """Return whether two URIs are those of one repository, by whatever protocol."""
-    return _address(uri) == _address(other)
+    one, another = address(uri), address(other)
+    return is_same_place(one, another) if one and another else repository_url(uri) == repository_url(other)
 
 
-def repository_page(uri: str) -> str:
-    """Return a repository's address for people, in lower case, `""` if a part of it may lead elsewhere, as `..` does.
-
-    It is the same for all protocols; of one that has no page, it is the URL.
-    """
-    url = repository_url(uri)
-    page = web_url(url) or url.rstrip("/").removesuffix(".git")
-    return "" if _leads_elsewhere.search(page) else page.lower()
-
-
-def _address(uri: str) -> str:
-    url = repository_url(uri)
-    return (web_url(url).partition("://")[2] or url.rstrip("/").removesuffix(".git")).lower()
+def address(uri: str) -> RepositoryAddress | None:
+    """Return where the repository of a URI is, None if that is not an address of one at a host."""
+    return repository_address(repository_url(uri))

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from ledger_tool.core.ledger import names
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault, TextToken
 from ledger_tool.core.manifests.yamltree import YamlNode, decoded, tree
+from ledger_tool.core.policy.addresses import parse_signer_glob, parse_source_glob
 from ledger_tool.core.policy.globs import parse_image_glob, parse_name_glob, parse_tag_glob
 from ledger_tool.core.policy.policy import (
     MAX_SETTINGS_BYTES,
@@ -204,7 +205,9 @@ def _provenance_rule(node: YamlNode, image: Callable[[str], str]) -> ProvenanceR
             case "images":
                 values["images"] = each_parsed(value, "`images`", "an image pattern", image)
             case "source":
-                values["sources"] = each_parsed(value, "`source`", "a source pattern", _pattern)
+                values["sources"] = each_parsed(value, "`source`", "a source pattern", _source)
+                if not values["sources"]:
+                    raise fail(value.token, "`source` is empty", "leave it out to mean every repository")
             case _:
                 several = items(value, "`signer`") if value.token.kind == "list" else [value]
                 values["signers"] = tuple(_signer(item) for item in several)
@@ -216,7 +219,7 @@ def _provenance_rule(node: YamlNode, image: Callable[[str], str]) -> ProvenanceR
 
 
 def _signer(node: YamlNode) -> TrustedSigner:
-    parsers = {"issuer": _pattern, "identity": _pattern, "trustedRoot": _root_file, "key": _key_file}
+    parsers = {"issuer": _signer_glob, "identity": _signer_glob, "trustedRoot": _root_file, "key": _key_file}
     values = {
         key.text: parsed(value.token, f"`{key.text}`", parsers[key.text])
         for key, value in pairs(node, "`signer`", tuple(parsers))
@@ -259,6 +262,14 @@ _root_file = _text(
 
 def _path(text: str) -> str:
     return names.parse_image(text) if text else ""
+
+
+def _source(text: str) -> str:
+    return parse_source_glob(_pattern(text))
+
+
+def _signer_glob(text: str) -> str:
+    return parse_signer_glob(_pattern(text))
 
 
 def _requirable(text: str) -> str:

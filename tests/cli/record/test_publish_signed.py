@@ -14,8 +14,9 @@ import pytest
 from tests.support.git.upstream import git
 from tests.support.registries.attesting import attach, github, refer, rule, settle
 from tests.support.registries.world import World
-from tests.support.values import signing
+from tests.support.values import provenance, signing
 from tests.support.values.make import SOURCE, digest, source
+from tests.support.values.provenance import COMMIT
 from tests.support.values.sigstore import IDENTITY, ISSUER, Instance
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -200,11 +201,47 @@ def test_adopt_records_what_is_proved_and_leaves_out_what_is_not(world: World) -
     done = world.reconcile("--adopt")
     assert proved(world)["good linux/amd64"]["signer"] == "key:release.pub"
     assert world.upstream.tags() == {"v0", "good"}
-    assert f"not adopted: {world.image}:bad: {world.image}:bad (linux/amd64): the statement " in done.err
-    assert f"not adopted: {world.image}:none: {world.image}:none (linux/amd64) is not proved: " in done.err
+    assert done.code == 3
+    assert f"error: {world.image}:bad (linux/amd64): the statement " in done.err
+    assert f"not adopted: {world.image}:bad" not in done.err
+    assert f"not adopted: {world.image}:none (linux/amd64) is not proved: " in done.err
     settle(world, rule())
-    assert world.reconcile("--adopt").code == 0
+    assert world.reconcile("--adopt").code == 3
     assert world.upstream.tags() == {"v0", "good", "none"}
+
+
+def test_adopt_ends_with_5_where_statements_could_not_be_looked_at(world: World) -> None:
+    world.pushed("v0")
+    settle(world, rule())
+    image, other = (world.push(tag, tag, labels=LABELS).digest for tag in ("v1", "v2"))
+    raw = signing.bundle(github(image))
+    refer(world, image, raw)
+    refer(world, other, signing.bundle(github(other)))
+    world.registry.delete_blob(world.image, "sha256:" + hashlib.sha256(raw).hexdigest())
+    done = world.reconcile("--adopt", "--format", "json")
+    assert done.code == 5
+    assert f"error: {world.image}:v1 (linux/amd64): what is attached to " in done.err
+    assert world.upstream.tags() == {"v0", "v2"}
+
+
+def _of(url: str) -> dict[str, Any]:
+    return provenance.buildkit(vcs={"source": url, "revision": COMMIT})
+
+
+@pytest.mark.parametrize("url", ["ssh://git@git.example.com:2222/team/app.git", "git@git.example.com:team/app.git"])
+def test_a_source_may_be_written_as_the_repository_is(world: World, url: str) -> None:
+    settle(world, rule(source=url, require=True))
+    image = world.push("v1").digest
+    refer(world, image, signing.bundle(provenance.statement(_of(url), image)))
+    done = world.publish("v1", source=f"{url}@{COMMIT}")
+    assert done.code == 0, done.err
+    assert proved(world)["v1 linux/amd64"]["signer"] == "key:release.pub"
+    settle(world, rule(source="https://git.example.com/other/*"))
+    other = world.push("v2", "v2").digest
+    refer(world, other, signing.bundle(provenance.statement(_of(url), other)))
+    done = world.publish("v2", source=f"{url}@{COMMIT}")
+    assert done.code == 3
+    assert "; if that source is right, correct ledger.yaml" in done.err
 
 
 def test_an_identity_that_an_issuer_has_proved_may_sign(world: World) -> None:

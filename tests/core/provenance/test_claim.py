@@ -206,3 +206,21 @@ def test_another_predicate_is_no_provenance() -> None:
     statement = parse_statement(provenance.statement({}, digest(), predicateType="https://spdx.dev/Document"))
     with pytest.raises(InvalidStatement, match=r"`https://spdx\.dev/Document`, which is not that of SLSA provenance"):
         claim_of(statement)
+
+
+@pytest.mark.parametrize(
+    ("builder", "told"),
+    [
+        ("https://bot:hunter22@ci.example.com/run/1", "https://ci.example.com/run/1"),
+        ("https://x-access-token:ghs_hunter22@github.com/a@b/c", "https://github.com/a@b/c"),
+        ("HTTPS://hunter22@ci.example.com", "HTTPS://ci.example.com"),
+        ("https://ci.example.com/run/1?token=hunter22", "https://ci.example.com/run/1"),
+        ("https://ci.example.com/run/1#hunter22", "https://ci.example.com/run/1"),
+        ("spiffe://bot:hunter22@example.com/ns/x", "spiffe://example.com/ns/x"),
+        ("bot:hunter22@ci.example.com/run/1", "***@ci.example.com/run/1"),
+        ("https:/bot:hunter22@ci.example.com/run/1", "https:/***@ci.example.com/run/1"),
+        (f"{REPOSITORY}/.github/x.yml@refs/heads/main", f"{REPOSITORY}/.github/x.yml@refs/heads/main"),
+    ],
+)  # fmt: skip
+def test_a_secret_in_the_builders_url_is_not_told(builder: str, told: str) -> None:
+    assert read_claim(buildkit(builder=builder)).builder == told

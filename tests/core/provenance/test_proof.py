@@ -21,6 +21,7 @@ from ledger_tool.core.provenance.proof import (
     proof,
     slsa_statement,
 )
+from ledger_tool.core.provenance.repository import is_same_repository
 from ledger_tool.errors import InvalidStatement
 from tests.support.values import provenance, signing
 from tests.support.values.make import digest
@@ -106,7 +107,15 @@ def test_a_modified_working_tree_is_no_commit() -> None:
     ("glob", "outcome"),
     [
         ("https://git.example.com/team/*", "holds"),
-        ("https://git.example.com/TEAM/app", "holds"),
+        ("https://git.example.com/TEAM/app", "broken"),
+        ("https://git.example.com/team/app.git", "holds"),
+        ("http://GIT.example.com:80/*/app/", "holds"),
+        ("git@git.example.com:team/*", "holds"),
+        ("ssh://git@git.example.com:2222/team/*.git", "holds"),
+        ("https://git.example.com:8443/team/*", "broken"),
+        ("https://*.example.com/team/*", "holds"),
+        ("https://*/team/*", "holds"),
+        ("*", "holds"),
         ("https://git.example.com/team/ap", "broken"),
         ("https://git.example.com/other/*", "broken"),
     ],
@@ -123,6 +132,43 @@ def test_the_source_is_the_same_by_whatever_protocol() -> None:
     statement = slsa_statement(document)
     assert statement is not None
     assert examine(document, statement, _SIGNED, _RULE, wanted, "").outcome == "holds"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.com/Team/app",
+        "https://git.example.com/team/APP",
+        "https://\u212ait.example.com/team/app",
+        "https://git.example.com/team/\u212aey",
+        "https://git.example.com:8443/team/app",
+        "https://git.example.com\\.evil.example/team/app",
+    ],
+)
+def test_a_repository_that_is_only_like_the_sources_is_another(url: str) -> None:
+    wanted = url.replace("\u212a", "k").replace("\\.evil.example", "")
+    assert is_same_repository(url, wanted) == (url == wanted)
+    assert github(repository=url).outcome == "broken"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("ssh://git@git.example.com:2222/x", "ssh://git@git.example.com:3333/x", False),
+        ("ssh://git@git.example.com:22/x", "git@git.example.com:x.git", True),
+        ("ssh://git@git.example.com:2222/x", "https://git.example.com/x", True),
+        ("ssh://git@git.example.com:2222/x", "https://git.example.com:8443/x", False),
+        ("https://git.example.com:443/x", "https://git.example.com/x", True),
+        ("http://git.example.com:80/x", "https://git.example.com/x.git/", True),
+        ("https://git.example.com:8443/x", "https://git.example.com:9443/x", False),
+        ("git+https://git.example.com/x@refs/heads/main", "HTTPS://GIT.example.com/x", True),
+        ("ssh://git@ssh.github.com:443/team/app.git", "https://github.com/team/app", True),
+        ("git@ssh.dev.azure.com:v3/team/project/app", "https://dev.azure.com/team/project/_git/app", True),
+        ("https://\u212ait.example.com/x", "https://kit.example.com/x", False),
+    ],
+)
+def test_two_urls_are_of_one_repository_by_host_port_and_path(one: str, other: str, *, is_same: bool) -> None:
+    assert is_same_repository(one, other) == is_same_repository(other, one) == is_same
 
 
 def test_a_statement_about_something_else_is_broken_and_about_another_image_of_the_index_does_not_count() -> None:
@@ -204,6 +250,16 @@ def test_a_record_is_compared_with_the_statement_and_the_signer_that_it_names() 
     assert compared(proof([]), [], old, "key:keys/old.pub", _RULE).state == "revoked"
     assert compared(proof([]), [], old, signer, _RULE).state == "missing"
     assert compared(proof([], ["x"]), [], old, "key:keys/old.pub", _RULE).state == "unknown"
+
+
+def test_a_recorded_statement_that_no_signer_of_the_rule_has_signed_is_revoked_and_not_broken() -> None:
+    claimed = examined(verdict=SignatureVerdict(fault="it has no valid signature by keys/new.pub"))
+    recorded, others = str(claimed.digest), examined(about=digest("elsewhere"))
+    assert compared(proof([claimed]), [claimed], recorded, "key:keys/old.pub", _RULE).state == "revoked"
+    assert compared(proof([claimed]), [claimed], recorded, "key:keys/release.pub", _RULE).state == "broken"
+    assert compared(proof([claimed]), [claimed], "sha256:" + "0" * 64, "key:keys/old.pub", _RULE).state == "broken"
+    both = [claimed, others]
+    assert compared(proof(both), both, recorded, "key:keys/old.pub", _RULE).state == "broken"
 
 
 def test_a_recorded_statement_among_several_that_hold_is_the_one() -> None:

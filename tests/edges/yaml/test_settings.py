@@ -97,8 +97,8 @@ def test_an_escape_beyond_unicode_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["1:20", "190:20:30", "20:30.5", "2026-1-1", "2026-01-1", "tRUE", "fALSE", "=", "<<"])
 def test_what_only_yaml_1_1_reads_as_anything_but_text_is_text(text: str) -> None:
-    rule = f"provenance: [{{images: ['*'], source: [{text}], signer: {{key: a.pub}}}}]\n"
-    assert load(rule.encode()).provenance[0].sources == (text,)
+    rule = f"provenance: [{{images: ['*'], signer: {{issuer: a, identity: {text}}}}}]\n"
+    assert load(rule.encode()).provenance[0].signers[0].identity == text
 
 
 def test_a_file_beyond_the_limit_is_told_the_limit() -> None:
