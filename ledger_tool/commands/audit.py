@@ -13,6 +13,7 @@ from ledger_tool.commands.ports import History, Progress
 from ledger_tool.core.history.commit import TWICE, Step
 from ledger_tool.core.history.signature import fingerprints, objection
 from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAudit, Return, findings_of
+from ledger_tool.core.judging.dates import credited
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, ReadPolicy
 from ledger_tool.errors import InvalidLedger, UsageError
@@ -76,10 +77,11 @@ def audit(
     to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
     claims = platform_claims = commits = 0
-    for done, (step, contents) in enumerate(_with_contents(history, steps), 1):
-        own, ids = list(findings_of(step.commit.id, replay.commit(step, contents))), [step.commit.id]
+    made = credited([step.commit.at for step in steps], clock)
+    for done, (at, (step, contents)) in enumerate(zip(made, _with_contents(history, steps), strict=True), 1):
+        own, ids = list(findings_of(step.commit.id, replay.commit(step, contents, at))), [step.commit.id]
         if len(step.commit.parents) > 1:
-            merged = audit_merge(files, step.commit, clock)
+            merged = audit_merge(files, step.commit, clock, at)
             findings += merged.findings
             changes += merged.changes
             ids = list(merged.commits)

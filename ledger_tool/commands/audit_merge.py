@@ -11,6 +11,7 @@ from ledger_tool.commands.owned import OwnedChange
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.judging.audit import AuditFinding, findings_of
 from ledger_tool.core.judging.commit import CommitFault
+from ledger_tool.core.judging.dates import from_the_future
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.errors import InvalidSettings
 
@@ -29,15 +30,15 @@ class AuditedMerge:
     platform_claims: int
 
 
-def audit_merge(files: CommitFiles, merge: Commit, clock: Timestamp) -> AuditedMerge:
-    """Judge a merge on the branch as the push that it was, at the time when it was made: as `check` would have.
+def audit_merge(files: CommitFiles, merge: Commit, clock: Timestamp, at: Timestamp) -> AuditedMerge:
+    """Judge a merge on the branch as the push that it was, `at` the time when it was made: as `check` would have.
 
     That what it brought expired at once is no matter of history. Raises UsageError for a shallow clone.
     """
-    made = brought(files, merge.parents[0], merge.id, clock, landed=min(merge.at, clock), is_final=True)
+    made = brought(files, merge.parents[0], merge.id, at, landed=at, is_final=True)
     net = made.judge.net(files.sound(merge.id).ledger)
     told = made.told(net.claims)
-    by_commit: dict[str, list[CommitFault]] = {commit.id: [] for commit in made.commits}
+    by_commit = {commit.id: list(from_the_future(commit.at, clock)) for commit in made.commits}
     for id_, error in made.broken:
         if isinstance(error, InvalidSettings):
             by_commit[id_].append(CommitFault("settings", None, f"its {SETTINGS} is not valid: {error.message}"))

@@ -3,7 +3,8 @@
 - The history is one straight line: each commit has one parent, and the first one has none. A merge is as good as one
   if it decides nothing itself, and what it brings is in order: `commands/brought.py` judges that.
 - Every version of `ledger.json` is valid and canonical.
-- No commit is dated over ten minutes before its parent, and no record over ten minutes ahead of its commit.
+- No commit is dated over ten minutes before its parent or ahead of now, and no record over ten minutes ahead of its
+  commit.
 - An image:tag has one pull digest; under an immutable tag it changes by force, or with trailers that claim a look.
 - Every change of a record is explained by the trailers of its commit, and allowed by the `ledger.yaml` that was in
   force before it (`commit.py`): a commit cannot loosen a rule and use that at once.
@@ -26,7 +27,7 @@ from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
-from ledger_tool.core.judging.dates import misdated_commit, misdated_records
+from ledger_tool.core.judging.dates import from_the_future, misdated_commit, misdated_records
 from ledger_tool.core.judging.environment import judge_environments, merge_faults
 from ledger_tool.core.judging.oneness import relabels
 from ledger_tool.core.judging.owners import Owned, owned_files, owned_records
@@ -121,19 +122,23 @@ class HistoryAudit:
         self.had_records = len(self._versions.ledger) > 0
         self._settings = FileContent(settings)
 
-    def commit(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
+    def commit(
+        self, step: Step, contents: Mapping[str, FileContent], made: Timestamp | None = None
+    ) -> Iterator[CommitFault]:
         """Yield what is wrong with a commit, given the files that it touched; of a merge, only with what is in them.
 
-        What else may be wrong with a merge takes the commits that it brings.
+        What else may be wrong with a merge takes the commits that it brings. `made` is when it counts as made, if that
+        is not its date (`dates.credited`).
         """
-        yield from self._faults(step, contents)
+        yield from self._faults(step, contents, made or step.commit.at)
         self._settings = contents.get(SETTINGS, self._settings)  # from the next commit on
 
-    def _faults(self, step: Step, contents: Mapping[str, FileContent]) -> Iterator[CommitFault]:
+    def _faults(self, step: Step, contents: Mapping[str, FileContent], made: Timestamp) -> Iterator[CommitFault]:
         at, self._last = self._last, step.commit.at
         is_merge = len(step.commit.parents) > 1
         if not is_merge:
             yield from misdated_commit(step.commit.at, at)
+            yield from from_the_future(step.commit.at, self._clock)
         message = None if self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
         self._read_settings(is_needed=bool(step.touched or step.others))
@@ -149,7 +154,7 @@ class HistoryAudit:
         if differences and self._trouble:
             yield CommitFault("settings", None, f"the ledger.yaml in force before it is not valid: {self._trouble}")
             self._trouble = ""
-        self.owned += owned_records(differences, self.policy, min(step.commit.at, self._clock))
+        self.owned += owned_records(differences, self.policy, min(made, self._clock))
         if is_merge:
             for effect in effects_of(differences, self._versions.ledger.find):
                 self._note_return(step.commit, effect)

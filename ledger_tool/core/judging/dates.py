@@ -5,12 +5,14 @@ Clocks differ a little: up to `LEEWAY` is nobody's fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 
 from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.history.dates import believed
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger, parse_text, published_at
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Timestamp, format_timestamp
 from ledger_tool.core.ledger.query import is_expired, is_far_ahead
 from ledger_tool.core.ledger.record import Record
 
@@ -25,6 +27,18 @@ def from_the_future(at: Timestamp, now: Timestamp) -> Iterator[CommitFault]:
     """Yield a fault for a commit that is dated well after this machine's clock: nobody could write on top of it."""
     if is_far_ahead(at, now):
         yield CommitFault("date", None, f"it is dated {at}, over ten minutes ahead of this machine's clock")
+
+
+def credited(dates: Sequence[Timestamp], now: Timestamp) -> list[Timestamp]:
+    """Return when each commit of a line, the oldest first, counts as made where that decides what had expired by then.
+
+    That is its own date, unless those of the commits around it, or `now`, say that it was made well before: so what is
+    no expiry today is none for an audit in a year, once anything has landed on top.
+    """
+    seconds = [int(datetime.fromisoformat(date).timestamp()) for date in dates]
+    made = believed(seconds, int(datetime.fromisoformat(now).timestamp()))
+    likely = [format_timestamp(datetime.fromtimestamp(one, UTC)) for one in made]
+    return [min(now, own if not is_far_ahead(own, other) else other) for own, other in zip(dates, likely, strict=True)]
 
 
 def misdated_records(effects: Iterable[Effect], at: Timestamp) -> Iterator[CommitFault]:

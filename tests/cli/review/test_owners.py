@@ -160,6 +160,26 @@ def test_whatever_decides_who_may_sign_and_belongs_to_nobody_is_warned_of(
     assert ("nobody owns" in done.err) == bool(free)
 
 
+def test_a_commit_that_was_dated_ahead_does_not_become_lawful_with_time(gate: Gate, ledger: Run) -> None:
+    """Its date has passed by now. Others landed on top before that, and they say when it was made."""
+    gate.owned.commit(records(but(PAY, ttl="1d")), "expire it", "payments-ci", date="2026-11-25T09:00:00Z")
+    gate.owned.commit(records(without=(PAY,)), "remove", date="2026-11-27T09:00:00Z")
+    assert gate.audit() == []  # nothing in git says when it was made
+    for minute in (1, 2):
+        gate.owned.commit({f"{minute}": b""}, "something else", date=f"2026-11-25T09:0{minute}:00Z")
+    assert gate.audit() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
+
+
+def test_a_commit_ahead_of_the_clock_is_a_finding_of_both_judges(gate: Gate, ledger: Run) -> None:
+    made = gate.owned.commit({"README.md": b""}, "of the future", date="2099-01-01T00:00:00Z")
+    where = ("--repo", gate.owned.upstream.url, "--format", "json")
+    audited = ledger("audit", "--since", gate.start, *where).json["findings"]
+    assert [(one["rule"], one["commit"]) for one in audited] == [("date", made)]
+    assert "over ten minutes ahead of this machine's clock" in audited[0]["message"]
+    checked = ledger("check", "--base", gate.start, *where).json["findings"]
+    assert [one["rule"] for one in checked] == ["date"]
+
+
 def test_images_without_an_owner_need_no_signature_and_neither_do_files(
     ledger: Run, tmp_path: Path, keys: dict[str, Path]
 ) -> None:
