@@ -64,6 +64,8 @@ def of_helm(visit: Visit, *, may_add: bool = True) -> Iterator[FoundSite]:
     node = laid_over(visit.node, visit.defaults)
     is_named = visit.keys[:1] == ("image",) and value(node, "name")
     key = "repository" if value(node, "repository") else "image" if value(node, "image") else "name" * bool(is_named)
+    if _is_below(visit, node, key):
+        return  # see `of_words`
     if not key:
         yield from nameless(visit, node)
         return
@@ -152,7 +154,16 @@ def _by_image(visit: Visit, node: YamlNode) -> list[dict[str, str]]:
         found += [(KeyRole((), "name", rank), key) for rank, key in ((9, "name"), (10, "path")) if look_up(node, key)]
     for what, key in sorted(found, key=lambda one: one[0].rank):
         images.setdefault(what.image, {}).setdefault(what.part, key)
+    above = images.get((), {}).get("name", "")
+    if _is_below(visit, node, above):
+        images[()] |= {"registry": above, "name": "image"}
     return [*images.values(), *_lent(images)]
+
+
+def _is_below(visit: Visit, node: YamlNode, key: str) -> bool:
+    """Return whether a mapping has an image of ours at `image`, below what it has at another key for names."""
+    above, name = value(node, key) if key not in ("", "image") else "", value(node, "image")
+    return bool(above and name) and not has_tag(name) and visit.file.ours.has_name(f"{above.rstrip('/')}/{name}")
 
 
 def _lent(images: dict[tuple[str, ...], dict[str, str]]) -> Iterator[dict[str, str]]:
