@@ -8,7 +8,8 @@ from ledger_tool.commands.ports import History
 from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.core.judging.owners import SigningRules
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, SETTINGS
-from ledger_tool.core.provenance.trustfiles import key_fault, root_fault
+from ledger_tool.core.provenance.publickey import key_fault
+from ledger_tool.core.provenance.trustfiles import root_fault
 from ledger_tool.errors import UsageError
 
 

@@ -1,21 +1,11 @@
-"""The files that say whom a ledger trusts, as far as their text tells what is wrong: keys, and roots of identities."""
+"""The file of a trusted root of identities, as far as its text tells what is wrong."""
 
 from __future__ import annotations
 
-import re
-
 from ledger_tool.core.ledger.jsontext import JsonFault, parse
 
-_PUBLIC_KEY = re.compile(rb"-----BEGIN (?:RSA )?PUBLIC KEY-----")
 _ROOT = "application/vnd.dev.sigstore.trustedroot"
 _PARTS = ("certificateAuthorities", "tlogs", "ctlogs")  # without each of which nothing can be proved
-
-
-def key_fault(raw: bytes) -> str:
-    """Return what is wrong with the file of a public key, `""` if nothing that its text shows."""
-    if b"PRIVATE KEY" in raw:
-        return "it has a private key in it, which everybody who reads the ledger can use now: replace that key"
-    return "" if _PUBLIC_KEY.search(raw) else "it is not a public key in PEM"
 
 
 def root_fault(raw: bytes) -> str:

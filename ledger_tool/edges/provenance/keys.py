@@ -12,13 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ledger_tool.core.provenance.envelope import SignedDocument
+from ledger_tool.core.provenance.publickey import key_fault
 from ledger_tool.edges.provenance.library import library
 from ledger_tool.errors import SignatureUncheckable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-_LEAST_RSA_BITS = 2048
 Check = Callable[[bytes, bytes], None]  # of a signature and of what is signed; raises InvalidSignature
 
 
@@ -29,7 +29,7 @@ class PublicKey:
         """Read the key in the bytes of a file. Raises SignatureUncheckable."""
         self.file = file
         self._key = _loaded(file, raw)
-        self._checks = _checks(file, self._key)
+        self._checks = _checks(self._key)
         serialization = library("cryptography.hazmat.primitives.serialization", "keys")
         der = self._key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         hashed = hashlib.sha256(der).digest()
@@ -64,42 +64,31 @@ class PublicKey:
 
 def _loaded(file: str, raw: bytes) -> PublicKeyTypes:
     serialization = library("cryptography.hazmat.primitives.serialization", "keys")
-    if b"PRIVATE KEY" in raw:
-        raise SignatureUncheckable(
-            f"{file} in the ledger repository has a private key in it",
-            "replace that key everywhere, since its holder is whoever can read the ledger, and commit the public key",
-        )
-    try:
-        return serialization.load_pem_public_key(raw)  # type: ignore[no-any-return]
-    except (ValueError, TypeError, library("cryptography.exceptions", "keys").UnsupportedAlgorithm):
-        raise SignatureUncheckable(
-            f"{file} in the ledger repository is not a public key in PEM",
-            "commit what begins with `-----BEGIN PUBLIC KEY-----`, such as the output of `cosign public-key`",
-        ) from None
+    fault = key_fault(raw)
+    if not fault:
+        try:
+            return serialization.load_pem_public_key(raw)  # type: ignore[no-any-return]
+        except (ValueError, TypeError, library("cryptography.exceptions", "keys").UnsupportedAlgorithm):
+            fault = "`cryptography` does not read it"
+    raise SignatureUncheckable(
+        f"{file} in the ledger repository cannot be used: {fault}",
+        "commit a key that begins with `-----BEGIN PUBLIC KEY-----`, such as the output of `cosign public-key`",
+    )
 
 
-def _checks(file: str, key: Any) -> list[Check]:
-    """Return the ways in which a key signs. Raises SignatureUncheckable if it is of no known kind, or weak."""
+def _checks(key: Any) -> list[Check]:
+    """Return the ways in which a key signs that `key_fault` has let pass."""
     asymmetric = "cryptography.hazmat.primitives.asymmetric"
     ec, rsa, padding = (library(f"{asymmetric}.{name}", "keys") for name in ("ec", "rsa", "padding"))
     hashes = library("cryptography.hazmat.primitives.hashes", "keys")
-    if isinstance(key, library(f"{asymmetric}.ed25519", "keys").Ed25519PublicKey):
-        return [key.verify]
     sha256 = hashes.SHA256()
     if isinstance(key, ec.EllipticCurvePublicKey):
-        own = {"secp256r1": sha256, "secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(key.curve.name)
-        if own is not None:
-            return [_with(key, ec.ECDSA(used)) for used in {own.name: own, sha256.name: sha256}.values()]
-    elif isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < _LEAST_RSA_BITS:
-            raise SignatureUncheckable(
-                f"{file} is an RSA key of {key.key_size} bits", f"use one of {_LEAST_RSA_BITS} or more"
-            )
+        own = {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(key.curve.name, sha256)
+        return [_with(key, ec.ECDSA(used)) for used in {own.name: own, sha256.name: sha256}.values()]
+    if isinstance(key, rsa.RSAPublicKey):
         pss = padding.PSS(padding.MGF1(sha256), padding.PSS.AUTO)
         return [_with(key, way, sha256) for way in (padding.PKCS1v15(), pss)]
-    raise SignatureUncheckable(
-        f"{file} is a key of a kind that is not supported", "use ECDSA (P-256, P-384, P-521), RSA or ed25519"
-    )
+    return [key.verify]
 
 
 def _with(key: Any, *parameters: Any) -> Check:

@@ -49,6 +49,8 @@ def test_files_that_are_there_and_what_they_have_to_be_are_fine(
         ("{key: a.pub}", {"a_pub": b"ssh-ed25519 AAAA"}, "a.pub:1:1: settings: it is not a public key in PEM"),
         ("{key: a.pub}", {"a_pub": _PRIVATE}, "a.pub:1:1: settings: it has a private key in it"),
         ("{key: a.pub}", {"a_pub": b" " * 2**21}, "a.pub:1:1: settings: a.pub in the ledger repository is larger"),
+        ("{key: a.pub}", {"a_pub": signing.public_pem() * 2}, "a.pub:1:1: settings: it has more than one key"),
+        ("{key: a.pub}", {"a_pub": signing.public_pem()[:60]}, "a.pub:1:1: settings: it is not a public key in PEM"),
         (_KEYLESS, {}, "ledger.yaml:1:1: settings: `provenance` names root.json"),
         (_KEYLESS, {"root_json": b"{}"}, "root.json:1:1: settings: it is not a trusted root of sigstore"),
         (_KEYLESS, {"root_json": b"\xff"}, "root.json:1:1: settings: it is not a trusted root of sigstore"),

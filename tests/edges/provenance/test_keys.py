@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from contextlib import suppress
 from functools import cache
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_public_key,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.provenance.envelope import parse_document
+from ledger_tool.core.provenance.publickey import key_fault
 from ledger_tool.edges.provenance.keys import PublicKey
 from ledger_tool.errors import InvalidStatement, UsageError
 from tests.support.values import signing
@@ -100,6 +109,8 @@ def _pem(key: object) -> bytes:
         (b"ssh-ed25519 AAAA ada", "is not a public key in PEM"),
         (b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "is not a public key in PEM"),
         (signing.public_pem()[:60], "is not a public key in PEM"),
+        (signing.public_pem() + signing.public_pem(name="another"), "has more than one key"),
+        (_pem(ec.generate_private_key(ec.SECP224R1())), "is a key of a kind that is not supported"),
         (_pem(rsa.generate_private_key(65537, 1024)), "is an RSA key of 1024 bits"),
         (_pem(ec.generate_private_key(ec.SECP256K1())), "is a key of a kind that is not supported"),
         (_pem(dsa.generate_private_key(1024)), "is a key of a kind that is not supported"),
@@ -125,3 +136,59 @@ def test_without_the_library_nothing_is_said_of_a_signature(monkeypatch: pytest.
         PublicKey("keys/release.pub", raw)
     assert caught.value.message == "a signature cannot be checked: the Python library `cryptography` is not installed"
     assert "`pip install cryptography`" in caught.value.hint
+
+
+def _der(key: object) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined,no-any-return]
+
+
+def _as_pem(der: bytes, label: str = "PUBLIC KEY") -> bytes:
+    return f"-----BEGIN {label}-----\n{base64.encodebytes(der).decode()}-----END {label}-----\n".encode()
+
+
+def _reads(raw: bytes) -> bool:
+    try:
+        load_pem_public_key(raw)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", signing.KINDS)
+def test_a_usable_key_is_let_pass_in_every_form(kind: Kind) -> None:
+    public = signing.key(kind).public_key()
+    pem = signing.public_pem(kind)
+    forms = [pem, pem.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + pem, b"# ours\n" + pem]
+    if isinstance(public, rsa.RSAPublicKey):
+        forms.append(public.public_bytes(Encoding.PEM, PublicFormat.PKCS1))
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        point = public.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+        forms.append(_pem_of(ec.EllipticCurvePublicKey.from_encoded_point(public.curve, point)))
+    assert [key_fault(form) for form in forms] == [""] * len(forms)
+    assert all(map(_reads, forms))
+
+
+def _pem_of(public: object) -> bytes:
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined,no-any-return]
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["01" + "00" * 31, "00" * 32, "00" * 31 + "80", "ec" + "ff" * 30 + "7f",
+     "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"],
+)  # fmt: skip
+def test_an_ed25519_key_of_which_anybody_can_make_signatures_is_refused(point: str) -> None:
+    whole = _as_pem(bytes.fromhex("302a300506032b6570032100" + point))
+    assert _reads(whole)
+    assert key_fault(whole).startswith("it is an ed25519 key of which anybody can make signatures")
+
+
+@example_count(300)
+@given(st.sampled_from(["p256", "p384", "p521", "rsa", "ed25519"]), st.integers(0, 10**6), st.integers(1, 255))
+def test_what_the_library_does_not_read_is_never_let_pass(kind: Kind, place: int, change: int) -> None:
+    """`check` has no library, and a key that passes a review has to be one that a publish can use."""
+    der = bytearray(_der(signing.key(kind).public_key()))
+    der[place % len(der)] ^= change
+    raw = _as_pem(bytes(der))
+    assert key_fault(raw) or _reads(raw)
