@@ -122,7 +122,7 @@ class UsedCharts:
         options = [option for base in bases for option in self._named_files(base, first.path, known)]
         for name, stands in options or [("", known)]:
             layer = (Layer(name, ANYWHERE, partial(self._loaded.values, name)),) if name else ()
-            if not name and first.line and has_placeholders(first.path):
+            if not name and first.line and (has_placeholders(first.path) or "://" in first.path):
                 why = f"no file that is here fits `{shown(first.path)}`"
                 layer = (Layer(path, place_of_unknown(first.line), no_values, why),)
             yield from ((*layer, *others) for others in self.layers(path, rest, tops, folder, stands))

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from ledger_tool.core.manifests.shapes.visit import text_at
+from ledger_tool.core.manifests.shapes.visit import text_at, value
 from ledger_tool.core.manifests.yamltree import YamlNode, YamlPlace, is_scalar, keys, look_up
 
 SAYS_VERSION = re.compile(r"(?i)tag|digest|\bsha|image|repository|registry|version")  # a part of an image
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 Base = Literal["top", "here", "chart"]
 
@@ -17,7 +18,7 @@ Base = Literal["top", "here", "chart"]
 class ValuesPath(NamedTuple):
     """The path of a file with values, and from where it starts.
 
-    `line` names it where a path with placeholders that no file here fits may still be that of one.
+    `line` names it where a path that no file here fits may still be that of one: it has placeholders, or is a URL.
     """
 
     path: str
@@ -80,6 +81,12 @@ def dotted(node: YamlNode, key: str) -> list[UnknownValues]:
     )
 
 
+def set_at(node: YamlNode, key: str, named: str) -> list[UnknownValues]:
+    """Return what a list sets, of which each item has the path of a value at `named`, if it may be of an image."""
+    items = [item for item in items_at(node, key) if SAYS_VERSION.search(value(item, named))]
+    return [UnknownValues(one.token.line, f"`{key}` sets `{value(one, named)}`, and is not followed") for one in items]
+
+
 def map_at(node: YamlNode, key: str) -> YamlNode | None:
     """Return the mapping at a key, or None."""
     place = look_up(node, key)
@@ -95,12 +102,9 @@ def items_at(node: YamlNode, key: str, *, scalars: bool = False) -> list[YamlNod
 
 def files_at(node: YamlNode, base: Base, *keys: str) -> list[ValuesPath]:
     """Return the files that keys name, in one text or a list."""
-    found = []
-    for key in keys:
-        place = look_up(node, key)
-        if place:
-            found += [text_at(one) for one in (place.node.items or [place])]
-    return [ValuesPath(path, base) for path in found if path]
+    places = [place for key in keys if (place := look_up(node, key))]
+    found = [one for place in places for one in (place.node.items or [place]) if text_at(one)]
+    return [ValuesPath(path := text_at(one), base, one.token.line if _URL.match(path) else 0) for one in found]
 
 
 def inline_at(node: YamlNode, *keys: str) -> list[ValuesLayer]:

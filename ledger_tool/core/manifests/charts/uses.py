@@ -9,6 +9,8 @@
 | `releases: [{chart, values: […], set: […]}]`                   | Helmfile; Skaffold: `chartPath` and `valuesFiles`   |
 | `helmCharts: [{name, valuesFile, valuesInline}]`               | Kustomize: below `helmGlobals.chartHome`            |
 | `helm_release: {NAME: {chart, values, set}}`                   | Terraform in JSON: from the document's folder       |
+| `{kind: Release, spec: {forProvider: {chart, values, set}}}`   | Crossplane: one that is not in a tree               |
+| `{chart_ref, release_values, values_files, set_values}`        | Ansible: from the document's folder                 |
 
 An object of the same kind and name without a chart is a patch: its values are laid over those of the object. What is
 not here, as `valuesFrom`, or not a text that can be followed, is a layer too: an unknown one.
@@ -32,6 +34,7 @@ from ledger_tool.core.manifests.charts.layers import (
     inline_at,
     items_at,
     map_at,
+    set_at,
     unknown,
 )
 from ledger_tool.core.manifests.charts.patches import KINDS, of_operations, of_patch, template_patch
@@ -88,9 +91,9 @@ def _uses_at(node: YamlNode, owner: tuple[str, str]) -> Iterator[ChartUse]:
         yield _of_argo(node, helm)
     elif helm and owner[0].startswith("Application"):
         yield _of_argo(node, helm)._replace(is_patch=True)
-    spec = map_at(node, "spec")
-    if spec and value(node, "kind") in ("HelmRelease", "HelmChart", "HelmChartConfig"):
-        yield from _of_flux(spec)
+    yield from _of_object(node)
+    if chart := value(node, "chart_ref"):
+        yield _of_ansible(node, chart)
     for release in items_at(node, "releases"):
         yield from _of_release(release, map_at(node, "templates"))
     if released := map_at(node, "helm_release"):
@@ -102,6 +105,16 @@ def _uses_at(node: YamlNode, owner: tuple[str, str]) -> Iterator[ChartUse]:
         place = look_up(node, key)
         for one in place.node.items if place else ():
             yield from of_patch(one)
+
+
+def _of_object(node: YamlNode) -> Iterator[ChartUse]:
+    spec = map_at(node, "spec")
+    if spec and value(node, "kind") in ("HelmRelease", "HelmChart", "HelmChartConfig"):
+        yield from _of_flux(spec)
+    if value(node, "kind") == "HelmChartInflationGenerator":
+        yield _of_kustomize(node, "")
+    if spec and value(node, "kind") == "Release" and (given := map_at(spec, "forProvider")):
+        yield _of_crossplane(given)
 
 
 def _of_fleet(node: YamlNode, helm: YamlNode, chart: str) -> Iterator[ChartUse]:
@@ -193,6 +206,22 @@ def _of_terraform(released: YamlNode) -> Iterator[ChartUse]:
             says = bool(texts) and any(SAYS_VERSION.search(text_at(one)) for one in (texts.node.items if texts else ()))
             layers = (*(unknown(node, "values", "they are expressions") if says else ()), *inline_at(node, "set"))
             yield ChartUse((chart,) if chart else (), "here", layers, name=chart, start=node.token.start)
+
+
+def _of_crossplane(given: YamlNode) -> ChartUse:
+    from_elsewhere = unknown(given, "valuesFrom", "they are in a ConfigMap or a Secret")
+    layers = (*from_elsewhere, *inline_at(given, "values"), *set_at(given, "set", "name"))
+    name = value(map_at(given, "chart") or given, "name")
+    return ChartUse((), "here", layers, name=name, start=given.token.start)
+
+
+def _of_ansible(task: YamlNode, chart: str) -> ChartUse:
+    layers = (
+        *inline_at(task, "release_values", "values"),
+        *files_at(task, "here", "values_files"),
+        *set_at(task, "set_values", "value"),
+    )
+    return ChartUse((chart,), "here", layers, name=chart, start=task.token.start)
 
 
 def _of_kustomize(item: YamlNode, home: str) -> ChartUse:

@@ -56,6 +56,7 @@ DOCKER = "docker://"  # GitHub Actions, Bitbucket Pipelines
 CONTEXT = "docker-image://"  # BuildKit
 _OF_DOCKER = ("image", "uses", "pipe", "container")
 _BUNDLES = ("taskRef", "pipelineRef")
+_OF_DATA = (("data",), ("stringData",))  # of an object; what it is for, only its reader knows
 _CLOUD_BUILD = re.compile(r"(?:^|/)cloudbuild[^/]*$")
 _COMPOSED = (
     "it is put together from variables, and whoever runs it may choose others; write all of it as the default of one"
@@ -116,6 +117,8 @@ def _is_output(visit: Visit) -> bool:
 
 def _is_image(visit: Visit, name: str, place: YamlPlace) -> bool:
     keys, ours, text = visit.keys, visit.file.ours, text_at(place)
+    if keys in _OF_DATA and name not in ours.keys and value(visit.file.root, "kind") in ("ConfigMap", "Secret"):
+        return False
     if name == "image" or name in ours.keys or (name in _OF_DOCKER and text.startswith(DOCKER)):
         return True
     if text.startswith(CONTEXT):
