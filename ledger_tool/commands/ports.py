@@ -50,6 +50,9 @@ class Store(FileSource, Protocol):
         Also raises Contended, Unreachable, PushRefused or Denied.
         """
 
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        """Raise NotTheOwner if `transact` would, for a change of what `read` returned: as far as that shows unasked."""
+
     def written_at(self, commit: str) -> Timestamp:
         """Return when a commit was made that `read` returned, as its author's clock had it."""
 

@@ -43,7 +43,7 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
     """Run `operation` through the store, or for a dry run only on what it reads.
 
     Raises UsageError before anything is sent if the ledger would outgrow what hosts accept, and what
-    `operation` and `Store.transact` raise.
+    `operation` and `Store.transact` raise, of a dry run what `Store.rehearse` does.
     """
     warning = ""
     policy = Policy()
@@ -59,6 +59,8 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
         if dry_run:
             base = store.read()
             change = within_limits(base)
+            if change.changed:
+                store.rehearse(base, change)
             made = results(change, None)
             return Written(made, change, 0, warning, base=base, repositories=_repositories(policy, made))
         landed = store.transact(within_limits)

@@ -178,6 +178,9 @@ class LocalBranch:
         base = self._snapshot if self._snapshot and self._snapshot.commit == tip else self.snapshot(tip)
         return self._writer.commit(self._repository, base, change)
 
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        self._writer.signer.rehearse(self._repository, base, change.ledger)
+
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
         try:
             return offer(self, commit, tip, attempts)
@@ -223,6 +226,9 @@ class CheckoutStore:
     def past(self) -> GitHistory:
         return self._branch.past()
 
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        self._branch.rehearse(base, change)
+
     def written_at(self, commit: str) -> Timestamp:
         return self._branch.checkout.repository.written_at(commit)
 
@@ -251,6 +257,9 @@ class FollowedStore:
 
     def past(self) -> GitHistory:
         return self.remote.past()
+
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        self.remote.rehearse(base, change)
 
     def written_at(self, commit: str) -> Timestamp:
         return self.remote.written_at(commit)

@@ -137,6 +137,9 @@ class ProposingStore:
     def past(self) -> GitHistory:
         return self._base.past()
 
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        self._base.rehearse(base, change)
+
     def written_at(self, commit: str) -> Timestamp:
         return self._base.repository.written_at(commit)
 

@@ -150,6 +150,9 @@ class RemoteBranch(RemoteRef):
     def commit(self, tip: str, change: Change) -> str:
         return self._writer.commit(self.repository, self.snapshot(tip), change)
 
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        self._writer.signer.rehearse(self.repository, base, change.ledger)
+
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
         return offer(self, commit, tip, attempts)
 
@@ -205,6 +208,9 @@ class RemoteStore:
 
     def past(self) -> GitHistory:
         return self.target.past()
+
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        self.target.rehearse(base, change)
 
     def written_at(self, commit: str) -> Timestamp:
         return self.target.repository.written_at(commit)

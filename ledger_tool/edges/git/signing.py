@@ -5,9 +5,12 @@ What no owner has signed is refused here, before it is offered to anybody: `chec
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.change import Snapshot
@@ -21,6 +24,7 @@ from ledger_tool.errors import NotTheOwner, UsageError
 if TYPE_CHECKING:  # a ledger without owners need not load the rest
     from ledger_tool.core.judging.owners import Owned
 
+_KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 _HINT = (
     "sign with the key of an owner: set git's `user.signingKey` (and `gpg.format`) to it or, where none is set, pass "
     "it with `--deploy-key`"
@@ -42,6 +46,30 @@ class Signer:
         owned = _owned(repository, base, ledger, tree)
         if not (owned or self.always):
             return repository.commit_tree(tree, base.commit, message)
+        return self._signed(repository, base, tree, message, owned)
+
+    def rehearse(self, repository: Repository, base: Snapshot, ledger: Ledger) -> None:
+        """Raise NotTheOwner if no owner can sign a commit on `base` with this ledger, as far as that shows unasked.
+
+        A key that may ask for something (a security key, or any GPG key) is not used: of GPG keys, one has to be there.
+        """
+        owned = _owned(repository, base, ledger, base.commit)
+        if not owned:
+            return
+        signing = self._signing(repository)
+        key = signing.git("config", "--get", "user.signingKey").text.strip()
+        if signing.git("config", "--get", "gpg.format").text.strip() != "ssh":
+            if not _has_gpg_key(signing, key):
+                raise NotTheOwner(f"{_belongs(owned[0])}, and git has no key to sign with", _HINT)
+        elif not _is_security_key(key):
+            objects = self.workspace.folder / "rehearsal"
+            objects.mkdir(exist_ok=True)
+            own = repository.must("rev-parse", "--path-format=absolute", "--git-path", "objects")
+            apart = {"GIT_OBJECT_DIRECTORY": str(objects), "GIT_ALTERNATE_OBJECT_DIRECTORIES": own}
+            elsewhere = replace(repository, environment={**repository.environment, **apart})
+            self._signed(elsewhere, base, f"{base.commit}^{{tree}}", "rehearsal\n", owned)
+
+    def _signed(self, repository: Repository, base: Snapshot, tree: str, message: str, owned: Sequence[Owned]) -> str:
         try:
             commit = self._signing(repository).commit_tree(tree, base.commit, message, sign=True)
         except UsageError as error:
@@ -54,12 +82,30 @@ class Signer:
 
     def _signing(self, repository: Repository) -> Repository:
         """Return the repository as a signing program needs it: with the caller's variables, and the deploy key."""
-        own = {
-            name: value
-            for name, value in repository.environment.items()
-            if name.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))
-        }
+        own = {name: value for name, value in repository.environment.items() if name.startswith(_KEPT)}
         return replace(repository, environment={**self.workspace.signing_environment, **own})
+
+
+def _is_security_key(key: str) -> bool:
+    """Return whether a `user.signingKey` of SSH is, as far as its public half says, one that has to be touched."""
+    texts = [key]
+    for path in (Path(key).expanduser(), Path(f"{key}.pub").expanduser()):
+        with suppress(OSError, ValueError):
+            texts.append(path.read_text("ascii", "replace")[:200])
+    return any(text.removeprefix("key::").startswith("sk-") for text in texts)
+
+
+def _has_gpg_key(signing: Repository, key: str) -> bool:
+    """Return whether gpg has a secret key that git would sign with; True if a program of the user's own would sign."""
+    if any(signing.git("config", "--get", name).ok for name in ("gpg.program", "gpg.openpgp.program", "gpg.format")):
+        return True
+    key = key or signing.git("var", "GIT_COMMITTER_IDENT").text.rpartition(">")[0] + ">"
+    words = ["gpg", "--batch", "--no-tty", "--list-secret-keys", "--", key]
+    try:
+        done = subprocess.run(words, env=dict(signing.environment), capture_output=True, check=False, timeout=60.0)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _owned(repository: Repository, base: Snapshot, ledger: Ledger, tree: str) -> list[Owned]:

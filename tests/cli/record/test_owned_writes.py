@@ -102,6 +102,34 @@ def test_the_users_own_key_goes_before_the_deploy_key(
     assert run("stranger", *publish("payments/api:v2")).code == 0
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_dry_run_says_what_the_write_would_say(run: Run, owned: OwnedLedger, command: str) -> None:
+    by, words = COMMANDS[command]
+    before = owned.upstream.tip()
+    for who in ("", "stranger", "admin", by):
+        tried = run(who, *words, "--dry-run")
+        if who == by:
+            assert tried.code == 0, tried.err
+            break
+        done = run(who, *words)
+        assert tried.code == done.code == 6, tried.err
+        assert tried.err == done.err or (who == "" and "and git has no key to sign with" in tried.err)
+    assert owned.upstream.tip() == before
+
+
+def test_a_dry_run_leaves_nothing_in_a_checkout(
+    ledger: Run, owned: OwnedLedger, tmp_path: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("clone", "-q", owned.upstream.url, tmp_path / "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    objects = tmp_path / "clone" / ".git" / "objects"
+    before = sorted(objects.rglob("*"))
+    for by, code in (("stranger", 6), ("payments-ci", 0)):
+        done = ledger(*publish("payments/api:v2"), "--no-push", "--deploy-key", keys[by], "--dry-run")
+        assert done.code == code, done.err
+    assert sorted(objects.rglob("*")) == before
+
+
 def test_pruning_what_has_expired_needs_no_key(run: Run, owned: OwnedLedger) -> None:
     done = run("", "prune", "--yes")
     assert done.code == 0, done.err

@@ -33,6 +33,9 @@ class MemoryStore:
     def past(self) -> History:
         raise UsageError("a store in memory has no history")
 
+    def rehearse(self, base: Snapshot, change: Change) -> None:
+        pass
+
     def written_at(self, commit: str) -> Timestamp:
         return self.written
 
