@@ -133,7 +133,10 @@ def notes(checked: Checked) -> Iterator[str]:
         what = counted(checked.claims, "changed pull digest or platform", "changed pull digests or platforms")
         yield f"note: for {what} there is the publisher's word alone; `ledger check --registry` can look"
     if checked.signed:
-        whose = "; ".join(f"{one.what}: {some_of(one.signers, MOST_SIGNERS)}" for one in checked.signed[:MOST_SIGNED])
+        whose = "; ".join(
+            f"{one.what}: {some_of(one.signers, MOST_SIGNERS).replace(', ', ' or ')}"
+            for one in checked.signed[:MOST_SIGNED]
+        )
         more = f", and {len(checked.signed) - MOST_SIGNED} more" if len(checked.signed) > MOST_SIGNED else ""
         yield (
             f"note: owners have signed these commits ({whose}{more}), so they have to land as they are: by a "

@@ -125,7 +125,7 @@ def said_signer(signature: Signature, allowed: AllowedSigners, at: Timestamp) ->
         return "its signature is bad"
     if not signature.is_ssh:
         return f"it is signed by {GPG}{key}"
-    if not (names := shown(allowed.names(signature.fingerprint), 200)):
+    if not (names := shown(allowed.names(signature.fingerprint, at), 200)):
         return f"it is signed by the key {key}, which {ALLOWED_SIGNERS} does not list"
     late = ", which may not sign at that time" if allowed.is_outdated(signature.fingerprint, at) else ""
     return f"it is signed by {names} (the key {key}){late}"

@@ -65,9 +65,10 @@ class AllowedSigners:
         """Return whether a key may sign as a principal in a commit that was made at a time."""
         return any(key.fingerprint == fingerprint and key.may_sign(principal, at) for key in self.keys)
 
-    def names(self, fingerprint: str) -> str:
-        """Return what the file calls a key, `""` if it does not list it."""
-        named = [name for key in self.keys if key.fingerprint == fingerprint for name in key.principals]
+    def names(self, fingerprint: str, at: Timestamp) -> str:
+        """Return what the file calls a key at a time, or if it may not sign then, at others; `""`: it is not listed."""
+        own = [key for key in self.keys if key.fingerprint == fingerprint]
+        named = [name for key in [one for one in own if one.is_valid(at)] or own for name in key.principals]
         return ", ".join(dict.fromkeys(named))
 
     def is_outdated(self, fingerprint: str, at: Timestamp) -> bool:

@@ -133,7 +133,9 @@ def _check_signed(repository: Repository, base: Snapshot, commit: str, owned: Se
     rules = SigningRules(base.policy, parse_signers(allowed), keyring)
     (signature,), (at,) = signatures(repository, [commit], b"", keyring), times(repository, [commit])
     for fault in unsigned(owned, signature, rules, at):
-        raise NotTheOwner(f"nothing was written, since {fault.fault.message}", _HINT)
+        is_shared = bool(set.intersection(*(set(one.signers) for one in owned)))
+        hint = _HINT if is_shared else "no key may sign all that it changes: write what each owner owns by itself"
+        raise NotTheOwner(f"nothing was written, since {fault.fault.message}", hint)
 
 
 def _belongs(owned: Owned) -> str:

@@ -138,6 +138,18 @@ def test_pruning_what_has_expired_needs_no_key(run: Run, owned: OwnedLedger) -> 
 
 def test_one_commit_for_two_owners_is_signed_by_neither(run: Run, owned: OwnedLedger, tmp_path: Path) -> None:
     assert run("payments-ci", "promote", "payments/api:v1", "--to", "prod").code == 6
+    settings = SETTINGS.replace('["payments/*"]', '["payments/api"]').replace('["*"]', '["payments/web"]')
+    owned.commit({"ledger.yaml": settings.encode()}, "owners", "admin")
+    (tmp_path / "images").write_text(
+        "".join(
+            f'{{"image": "payments/{one}", "tag": "v3", "digest": "{digest(one)}", "sourceRef": "{SOURCE}"}}\n'
+            for one in ("api", "web")
+        )
+    )
+    for by in ("payments-ci", "admin"):
+        done = run(by, "publish", "--from", tmp_path / "images", "--offline")
+        assert done.code == 6
+        assert "hint: no key may sign all that it changes: write what each owner owns by itself" in done.err
 
 
 def test_a_commit_that_stays_in_the_checkout_is_signed_too(

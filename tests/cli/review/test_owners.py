@@ -102,6 +102,16 @@ def test_a_key_that_is_not_listed_signs_as_nobody(gate: Gate) -> None:
     assert found.endswith(", which allowed_signers does not list")
 
 
+def test_a_key_with_several_names_signs_as_those_that_are_valid(gate: Gate) -> None:
+    late = gate.owned.line("payments-ci", 'valid-before="20200101Z" ')
+    others = gate.owned.line("release", key="payments-ci") + gate.owned.line("admin")
+    gate.owned.commit({"allowed_signers": (late + others).encode()}, "keys", "admin")
+    made = gate.owned.upstream.tip()
+    gate.owned.commit(records(NEW), "publish", "payments-ci")
+    (found,) = gate.both(made)
+    assert ", and it is signed by release (the key " in found
+
+
 def test_the_first_entry_that_names_an_image_counts(gate: Gate) -> None:
     """Everything else is the administrator's, and the payment images are not."""
     gate.owned.commit(records(but(WEB, labels={"a": "b"})), "set", "admin")

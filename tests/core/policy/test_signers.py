@@ -89,7 +89,7 @@ def test_a_line_that_makes_no_sense_is_named_and_takes_nothing_from_the_others(s
     found = parse_signers(text.encode())
     assert [fault.line for fault in found.faults] == [3, 4, 5]
     assert [key.principals for key in found.keys] == [("ci",)]
-    assert found.names(signer.fingerprint) == "ci"
+    assert found.names(signer.fingerprint, Timestamp("2026-11-25T00:00:00Z")) == "ci"
 
 
 def test_certificates_are_refused_and_not_taken_for_keys(signer: Signer) -> None:
