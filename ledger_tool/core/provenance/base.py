@@ -1,13 +1,15 @@
 """Base images in a provenance: package URLs, as BuildKit writes them, to references by digest.
 
 Sources: package-url specification, type `docker`; BuildKit's `util/purl` and `slsaMaterials`. A name without a registry
-is Docker Hub's there. `ref_type` marks what is no image: a blob, or a bundle of git objects. The images of local
-layouts have the type `oci`: they are build contexts, which nobody can pull. The digest by which a build names an image
-is in the URL, often an index's; beside it, newer builders write that of the image for the platform.
+is Docker Hub's there, unless the qualifier `repository_url` names its registry. `ref_type` marks what is no image: a
+blob, or a bundle of git objects. The images of local layouts have the type `oci`: they are build contexts, which nobody
+can pull. The digest by which a build names an image is in the URL, often an index's; beside it, newer builders write
+that of the image for the platform.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -21,6 +23,7 @@ from ledger_tool.errors import InvalidValue
 _FRONTENDS = tuple(
     f"docker.io/docker/{name}" for name in ("dockerfile", "dockerfile-upstream", "buildkit-syft-scanner")
 )
+_HUB = ("", "hub.docker.com", "docker.io", "index.docker.io", "registry-1.docker.io")
 _LONGEST = 2000
 
 
@@ -70,7 +73,24 @@ def _named(uri: str) -> Reference:
     name, _, version = path[len("pkg:docker/") :].strip("/").rpartition("@") if "@" in path else (path[11:], "", "")
     name, version = unquote(name).strip("/"), unquote(version)
     is_digest = ":" in version
-    return parse_reference(written(name, "" if is_digest else version, version if is_digest else ""))
+    tag, digest = ("", version) if is_digest else (version, "")
+    reference = parse_reference(written(name, tag, digest))
+    registry = _registry(_qualifiers(uri).get("repository_url", ""))
+    if not registry or registry == reference.registry:
+        return reference
+    if reference.registry:
+        raise InvalidValue("image", "it has two registries")
+    return parse_reference(written(f"{registry}/{name}", tag, digest))
+
+
+def _registry(url: str) -> str:
+    """Return the registry in a `repository_url`; `""` for Docker Hub, which is the one of names without any."""
+    host = re.sub(r"(?i)^https?://", "", url).rstrip("/")
+    if host.lower() in _HUB:
+        return ""
+    if "/" in host or not re.search(r"[.:]|^localhost$", host):
+        raise InvalidValue("image", "its `repository_url` is not a registry")
+    return host
 
 
 def _qualifiers(uri: str) -> dict[str, str]:

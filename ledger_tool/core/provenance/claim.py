@@ -77,13 +77,16 @@ def claim_of(statement: Statement) -> BuildClaim:
     if statement.predicate_type not in PREDICATE_TYPES:
         kind = shown(statement.predicate_type)
         raise invalid(f"its `predicateType` is `{kind}`, which is not that of SLSA provenance v0.2 or v1")
-    return read_claim(statement.predicate)
+    return read_claim(statement.predicate, statement.predicate_type)
 
 
-def read_claim(predicate: Mapping[str, Any]) -> BuildClaim:
-    """Return what the predicate of a provenance says, v0.2 or v1. Raises InvalidStatement if it lists too much."""
+def read_claim(predicate: Mapping[str, Any], predicate_type: str = "") -> BuildClaim:
+    """Return what the predicate of a provenance says; where no type tells the version, its own parts do.
+
+    Raises InvalidStatement if it lists too much.
+    """
     definition = _object(predicate, "buildDefinition")
-    is_v1 = bool(definition)
+    is_v1 = predicate_type == SLSA_1 if predicate_type else bool(definition)
     run = _object(predicate, "runDetails") if is_v1 else predicate
     parameters = _object(definition, "externalParameters") if is_v1 else _object(predicate, "invocation")
     materials = _objects(definition, "resolvedDependencies") if is_v1 else _objects(predicate, "materials")

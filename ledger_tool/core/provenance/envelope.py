@@ -80,7 +80,10 @@ def documents_in(raw: bytes) -> list[bytes]:
     if not (rest and first.startswith(b"{") and first.rstrip().endswith(b"}")):
         return [raw]
     if rest.count(b"\n") + 2 > MOST_DOCUMENTS:
-        raise UsageError(f"the file has more than {MOST_DOCUMENTS} lines, each a statement", "leave out all of no use")
+        raise UsageError(
+            f"the file has more than {MOST_DOCUMENTS} lines, each a statement",
+            "keep those about the images that are published",
+        )
     return [line.strip() for line in raw.split(b"\n") if line.strip()]
 
 

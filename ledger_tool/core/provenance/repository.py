@@ -15,6 +15,7 @@ from ledger_tool.core.ledger.secrets import redacted
 from ledger_tool.core.policy.addresses import RepositoryAddress, is_same_place, repository_address
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_SHA256_DIGITS = 64
 _DIRTY = "-dirty"  # buildx's mark of a working tree that differs from its commit (`BUILDX_GIT_CHECK_DIRTY`)
 _userinfo = re.compile(r"^(https?://)[^/]*@", re.IGNORECASE)
 _scheme = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -55,11 +56,13 @@ def modified_commit(revision: str) -> str:
 
 
 def commit_of(uri: str, digests: Mapping[str, Any]) -> str:
-    """Return the commit in the digests of a source, `""` if that is no git repository."""
-    if commit := commit_id(digests.get("gitCommit")) or commit_id(digests.get("sha1")):
-        return commit
+    """Return the commit in the digests of a source, `""` if that is no git repository, or if two of them differ."""
+    named = {commit_id(digests[name]) for name in ("gitCommit", "sha1") if name in digests}
+    if named:
+        return named.pop() if len(named) == 1 else ""
+    commit = commit_id(digests.get("sha256"))
     is_git = not _http.match(uri) or repository_url(uri).endswith(".git")
-    return commit_id(digests.get("sha256")) if is_git else ""
+    return commit if is_git and len(commit) == _SHA256_DIGITS else ""
 
 
 def is_same_repository(uri: str, other: str) -> bool:

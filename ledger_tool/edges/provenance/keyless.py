@@ -97,6 +97,15 @@ class _IdentityPolicy:
             raise self.errors.VerificationError("the certificate names somebody else")
 
 
+def _told(error: Exception) -> str:
+    """Return what a library says, on one line; of what does not fit its model, the first part and why."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if "validation error" in lines[0] and len(lines) > 2:
+        reason = lines[2].partition(" [type=")[0]
+        lines = [f"`{lines[1]}`: {reason[:1].lower()}{reason[1:]}"]
+    return shown(" ".join(lines), 200)
+
+
 class IdentityProver:
     """Checks bundles with one trusted root: that of a file of the ledger, or the one that the library ships."""
 
@@ -120,9 +129,9 @@ class IdentityProver:
             bundle = self._models.Bundle.from_json(document.raw)
             payload_type, payload = self._verifier.verify_dsse(bundle, _IdentityPolicy(trusted, self._errors))
         except self._errors.Error as error:
-            return f"sigstore: {shown(str(error).strip(), 200)}"
+            return f"sigstore: {_told(error)}"
         except Exception as error:  # noqa: BLE001 - a document that the library stumbles over does not hold
-            return f"sigstore cannot read it: {shown(str(error).strip() or type(error).__name__, 200)}"
+            return f"sigstore cannot read it: {_told(error)}"
         is_what_was_read = (payload_type, payload) == (document.envelope.payload_type, document.envelope.payload)
         return "" if is_what_was_read else "sigstore reads another statement in it"
 

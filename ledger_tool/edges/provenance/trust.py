@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
+from ledger_tool.core.ledger.names import some_of
 from ledger_tool.core.policy.policy import ProvenanceRule, TrustedSigner, key_signer, keyless_signer
 from ledger_tool.core.provenance.envelope import SignedDocument
 from ledger_tool.core.provenance.proof import SignatureVerdict
@@ -12,6 +13,7 @@ from ledger_tool.edges.provenance.keyless import IdentityProver, claimed_identit
 from ledger_tool.edges.provenance.keys import PublicKey
 from ledger_tool.errors import SignatureUncheckable
 
+_MOST_NAMED = 3
 ReadFile = Callable[[str], bytes | None]  # the bytes of a file of the ledger repository, None if there is none
 
 
@@ -30,11 +32,17 @@ class Trust:
         Raises SignatureUncheckable if a library is missing, or a file of the rule, or if that file cannot be used.
         """
         faults: dict[str, None] = {}
+        claimed: list[str] = []  # files of the keys with which it may claim to be signed
         for trusted in rule.signers:
             verdict = self._by_key(document, trusted) if trusted.key else self._by_identity(document, trusted)
             if verdict.signer:
                 return verdict
-            faults |= {verdict.fault: None} if verdict.fault else {}
+            if verdict.fault and trusted.key:
+                claimed.append(trusted.key)
+            elif verdict.fault:
+                faults[verdict.fault] = None
+        if claimed:
+            faults[f"it has no valid signature by {some_of(claimed, _MOST_NAMED)}"] = None
         return SignatureVerdict(fault="; ".join(faults))
 
     def _by_key(self, document: SignedDocument, trusted: TrustedSigner) -> SignatureVerdict:

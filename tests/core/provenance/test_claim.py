@@ -208,6 +208,46 @@ def test_another_predicate_is_no_provenance() -> None:
         claim_of(statement)
 
 
+def _signed_for(uri: str, digests: dict[str, str]) -> str:
+    return read_claim(buildkit(context={"uri": uri, "digest": digests})).commit
+
+
+def test_of_two_digests_of_a_commit_that_differ_none_is_chosen() -> None:
+    assert _signed_for(_URI, {"gitCommit": COMMIT, "sha1": COMMIT}) == COMMIT
+    assert _signed_for(_URI, {"gitCommit": COMMIT, "sha1": "1" * 40}) == ""
+    assert _signed_for(_URI, {"gitCommit": "1" * 40, "sha1": COMMIT}) == ""
+    assert _signed_for(_URI, {"gitCommit": COMMIT, "sha1": "x"}) == ""
+    assert _signed_for(_URI, {"sha256": COMMIT}) == ""
+    assert _signed_for(_URI, {"sha256": "a" * 64}) == "a" * 64
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_predicate_of_another_version_than_its_type_says_nothing(version: Version) -> None:
+    other: Version = "v1" if version == "v0.2" else "v0.2"
+    payload = provenance.statement(
+        buildkit(version, vcs=_VCS, builder="https://ci.example.com"), "sha256:a", version=other
+    )
+    assert claim_of(parse_statement(payload)) == BuildClaim()
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("pkg:docker/customer/dockerimage@1.2?repository_url=gcr.io", "gcr.io/customer/dockerimage:1.2"),
+        ("pkg:docker/a/b@1?repository_url=https://r.example.com:5000/", "r.example.com:5000/a/b:1"),
+        ("pkg:docker/r.example.com/a/b@1?repository_url=r.example.com", "r.example.com/a/b:1"),
+        ("pkg:docker/debian@12?repository_url=https%3A%2F%2Fhub.docker.com", "docker.io/library/debian:12"),
+        ("pkg:docker/r.example.com/a/b@1?repository_url=gcr.io", ""),
+        ("pkg:docker/a/b@1?repository_url=gcr.io/project", ""),
+        ("pkg:docker/a/b@1?repository_url=what", ""),
+    ],
+)
+def test_the_registry_of_a_base_may_be_a_qualifier(uri: str, name: str) -> None:
+    claim = read_claim(buildkit(materials=[material(uri)]))
+    assert claim.bases == ((f"{name}@{digest('debian')}",) if name else ())
+    assert claim.unreadable == (() if name else (uri,))
+
+
 @pytest.mark.parametrize(
     ("builder", "told"),
     [

@@ -262,3 +262,22 @@ def test_a_real_bundle_is_checked() -> None:
     changed = json.loads(_STAGING.read_bytes())
     changed["dsseEnvelope"]["payload"] = base64.b64encode(_PAYLOAD).decode()
     assert staging.why_not(parse_document(json.dumps(changed).encode()), signer)
+
+
+def test_a_bundle_that_lacks_a_part_is_told_in_words() -> None:
+    def without_proof(value: dict[str, Any]) -> None:
+        del value["verificationMaterial"]["tlogEntries"][0]["inclusionProof"]
+
+    fault = verdict(_replaced(bundle(), without_proof)).fault
+    assert fault.startswith("sigstore: ")
+    assert "inclusionProof" in fault
+    assert "\\n" not in fault
+    assert "type=" not in fault
+
+
+def test_of_many_keys_some_are_named() -> None:
+    keys = [TrustedSigner(key=f"k{number}.pub") for number in range(9)]
+    trust = Trust(lambda _: signing.public_pem())
+    raw = signing.envelope(_PAYLOAD, name="another")
+    fault = trust.verdict(parse_document(raw), ProvenanceRule(("*",), tuple(keys))).fault
+    assert fault == "it has no valid signature by k0.pub, k1.pub, k2.pub, …"
