@@ -108,11 +108,11 @@ def publish(
         depends_on=tuple(dict.fromkeys(names.parse_dependency(value) for value in depends_on)),
         ttl=o.parsed(names.parse_ttl, ttl),
     )
+    o.exclude_each_other({"--bundle -": bundle == "-", "--from -": from_file == "-"})
     named = _named(image, image_option)
     digests = {"--digest": digest, "--index": index, "--config": config}
     drafts, left_out = _drafts(named, digests, from_file, metadata_file, defaults)
     o.exclude_each_other({"--offline": offline, "--registry": registry})
-    o.exclude_each_other({"--bundle": bundle, "--from": from_file})
     screen = ledger.screen
     screen.notes(left_out)
     if not source and any(draft.source_ref is defaults.source_ref for draft in drafts):

@@ -305,6 +305,24 @@ def test_a_file_may_have_the_statements_about_several_images_of_a_run(world: Wor
     assert f"{world.image}:b (linux/amd64) is not proved" in world.run(*words, "--bundle", file).err
 
 
+def test_an_offline_batch_is_proved_by_a_file(world: World, tmp_path: Path) -> None:
+    settle(world, rule(require=True))
+    digests = {tag: digest(tag) for tag in ("a", "b")}
+    batch, file = tmp_path / "batch", tmp_path / "bundles.jsonl"
+    lines = [{"image": world.image, "tag": tag, "platform": BOTH[0], "digest": one} for tag, one in digests.items()]
+    batch.write_text("\n".join(json.dumps(line) for line in lines))
+    words = ("publish", "--source", SOURCE, "--offline", "--repo", world.upstream.url)
+    file.write_bytes(b"\n".join(signing.bundle(github(one)) for one in [*digests.values(), digest("c")]))
+    assert world.run(*words, "--from", batch, "--bundle", file).code == 3
+    file.write_bytes(b"\n".join(signing.bundle(github(one)) for one in digests.values()))
+    done = world.run(*words, "--from", batch, "--bundle", file)
+    assert done.code == 0, done.err
+    assert {one["signer"] for one in proved(world).values()} == {"key:release.pub"}
+    done = world.run(*words, "--from", "-", "--bundle", "-")
+    assert done.code == 2
+    assert "`--bundle -` and `--from -` cannot be combined" in done.err
+
+
 def test_an_index_whose_images_are_recorded_proves_them_only_where_a_registry_is_asked(
     world: World, tmp_path: Path
 ) -> None:
