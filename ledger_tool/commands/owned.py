@@ -27,7 +27,6 @@ from ledger_tool.core.judging.owners import (
     owned_records,
     unsigned,
 )
-from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, parse_signers
@@ -141,10 +140,10 @@ class RangeOwners:
         if not self._files.is_valid(commit.id):
             return []
         after, sides = self._files.ledger(commit.id), [self._files.sound(parent).ledger for parent in commit.parents]
-        if len(sides) == 2:
-            base, _ = self._files.parted(commit)
-            differences = chosen_by_merge(merge(self._files.sound(base).ledger if base else Ledger(), *sides), after)
-        else:  # a merge of more branches is a finding of its own
+        base = self._files.parted(commit)[0] if len(sides) == 2 else ""
+        if base:
+            differences = chosen_by_merge(merge(self._files.sound(base).ledger, *sides), after)
+        else:  # of more branches or of another history, a merge is a finding of its own
             differences = compare(sides[0], after)
         return owned_records(differences, policy, min(commit.at, self._clock))
 

@@ -135,6 +135,8 @@ def _fingerprint(text: str) -> str:
     key = _KEY.fullmatch(text)
     try:
         blob = base64.b64decode(key["blob"], validate=True) if key else b""
+        if key and base64.b64encode(blob).decode() != key["blob"]:  # ssh-keygen takes no padding too much
+            blob = b""
     except binascii.Error:
         blob = b""
     name = (key["type"] if key else "").encode()

@@ -11,6 +11,7 @@ import pytest
 
 from ledger_tool.core.ledger.record import Record
 from tests.support.git.owned import OwnedLedger, make_keys
+from tests.support.git.tamper import commit
 from tests.support.git.upstream import git
 from tests.support.values.make import but, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
@@ -466,6 +467,12 @@ class TestMerges:
         )
         done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", gate.start)
         assert "its parents have several last commits in common" in done.out
+
+    def test_a_merge_of_another_history_needs_the_owners_of_all_that_it_brings(self, gate: Gate) -> None:
+        root = commit(gate.owned.upstream, "publish\n", [], records(NEW))
+        merged = commit(gate.owned.upstream, "Merge\n", [gate.start, root], records(NEW))
+        gate.owned.upstream.git("update-ref", "refs/heads/main", merged)
+        assert gate.audit() == ["it changes payments/api, which payments-ci owns, and it is not signed"]
 
     def test_a_merge_of_another_history_does_not_end_the_audit(self, gate: Gate, ledger: Run) -> None:
         tree = gate.owned.upstream.git("rev-parse", "main^{tree}")

@@ -92,6 +92,12 @@ def test_a_line_that_makes_no_sense_is_named_and_takes_nothing_from_the_others(s
     assert found.names(signer.fingerprint, Timestamp("2026-11-25T00:00:00Z")) == "ci"
 
 
+def test_padding_too_much_is_no_key_as_to_ssh_keygen(signer: Signer) -> None:
+    line = f"ci {signer.public}=\n"
+    assert parse_signers(line.encode()).keys == ()
+    assert not signer.verified(line, "ci", TIMES[0])
+
+
 def test_certificates_are_refused_and_not_taken_for_keys(signer: Signer) -> None:
     found = parse_signers(f"* cert-authority {signer.public}\n".encode())
     assert found.keys == ()
