@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ledger_tool.core.provenance.envelope import SignedDocument
@@ -81,18 +82,24 @@ def _checks(key: Any) -> list[Check]:
     asymmetric = "cryptography.hazmat.primitives.asymmetric"
     ec, rsa, padding = (library(f"{asymmetric}.{name}", "keys") for name in ("ec", "rsa", "padding"))
     hashes = library("cryptography.hazmat.primitives.hashes", "keys")
-    sha256 = hashes.SHA256()
+    sha256, prehashed = hashes.SHA256(), library(f"{asymmetric}.utils", "keys").Prehashed
     if isinstance(key, ec.EllipticCurvePublicKey):
         own = {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(key.curve.name, sha256)
-        return [_with(key, ec.ECDSA(used)) for used in {own.name: own, sha256.name: sha256}.values()]
+        return [_with(key, used, ec.ECDSA(prehashed(used))) for used in {own.name: own, sha256.name: sha256}.values()]
     if isinstance(key, rsa.RSAPublicKey):
         pss = padding.PSS(padding.MGF1(sha256), padding.PSS.AUTO)
-        return [_with(key, way, sha256) for way in (padding.PKCS1v15(), pss)]
+        return [_with(key, sha256, way, prehashed(sha256)) for way in (padding.PKCS1v15(), pss)]
     return [key.verify]
 
 
-def _with(key: Any, *parameters: Any) -> Check:
+def _with(key: Any, algorithm: Any, *parameters: Any) -> Check:
     def check(signature: bytes, message: bytes) -> None:
-        key.verify(signature, message, *parameters)
+        key.verify(signature, _hashed(message, algorithm.name), *parameters)
 
     return check
+
+
+@lru_cache(maxsize=4)
+def _hashed(message: bytes, algorithm: str) -> bytes:
+    """Return the hash of a message, which may be large and have many signatures and keys to be tried."""
+    return hashlib.new(algorithm, message).digest()

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.provenance.envelope import parse_document
 from ledger_tool.core.provenance.publickey import key_fault
+from ledger_tool.edges.provenance import keys
 from ledger_tool.edges.provenance.keys import PublicKey
 from ledger_tool.errors import InvalidStatement, UsageError
 from tests.support.values import signing
@@ -192,3 +193,13 @@ def test_what_the_library_does_not_read_is_never_let_pass(kind: Kind, place: int
     der[place % len(der)] ^= change
     raw = _as_pem(bytes(der))
     assert key_fault(raw) or _reads(raw)
+
+
+def test_a_statement_is_hashed_once_however_many_signatures_and_keys_there_are() -> None:
+    value = json.loads(envelope("p256"))
+    value["signatures"] *= 32
+    document = parse_document(json.dumps(value).encode())
+    keys._hashed.cache_clear()
+    for name in ("one", "two", "three"):
+        assert not PublicKey("a.pub", signing.public_pem(name=name)).has_signed(document)
+    assert keys._hashed.cache_info().misses == 1
