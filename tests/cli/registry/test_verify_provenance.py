@@ -222,7 +222,7 @@ def test_one_of_several_signers_is_enough(world: World) -> None:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"release.pub": b"x"}, "release.pub in the ledger repository is not a public key in PEM"),
+        ({"release.pub": b"x"}, "release.pub in the ledger repository cannot be used: it is not a public key in PEM"),
         ({"release.pub": b"x" * (2**20 + 1)}, "release.pub in the ledger repository is larger than 1 MB"),
     ],
 )
