@@ -6,6 +6,7 @@ and a path such as `("records", 3, "digest")` can be located. Used only to expla
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,16 @@ def parse(text: str) -> Any:
     for fault in faults:
         raise fault
     return value
+
+
+def parse_bytes(raw: bytes) -> Any:
+    """Return the value of a JSON document in UTF-8. Raises JsonFault as `parse` does, and for a byte order mark."""
+    if raw.startswith(codecs.BOM_UTF8):
+        raise JsonFault(0, "it starts with a byte order mark")
+    try:
+        return parse(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise JsonFault(error.start, "it is not UTF-8") from None
 
 
 def read(text: str) -> tuple[Any, Sequence[JsonFault]]:

@@ -150,9 +150,7 @@ def _from_pem(text: str) -> bytes:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        return jsontext.parse(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise invalid("it is not UTF-8") from None
+        return jsontext.parse_bytes(raw)
     except jsontext.JsonFault as fault:
         raise invalid(f"it is not JSON: {fault.reason}") from None
 

@@ -6,7 +6,6 @@ specification asks of parsers.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,12 +71,8 @@ def invalid(reason: str) -> InvalidStatement:
 def _object(payload: bytes) -> Mapping[str, Any]:
     if len(payload) > MAX_BYTES:
         raise invalid(f"it is larger than {MAX_BYTES // 2**20} MiB")
-    if payload.startswith(codecs.BOM_UTF8):
-        raise invalid("it starts with a byte order mark")
     try:
-        data = jsontext.parse(payload.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise invalid("it is not UTF-8") from None
+        data = jsontext.parse_bytes(payload)
     except jsontext.JsonFault as fault:
         raise invalid(f"it is not JSON: {fault.reason}") from None
     if not isinstance(data, dict):

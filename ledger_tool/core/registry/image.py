@@ -9,7 +9,6 @@ index is no reason to refuse the others: it is kept as `unreadable`, for whoever
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import re
@@ -163,12 +162,8 @@ def _bad(message: str) -> BadManifest:
 
 
 def _object(raw: bytes) -> dict[str, Any]:
-    if raw.startswith(codecs.BOM_UTF8):
-        raise _Fault("it is not JSON: it starts with a byte order mark")
     try:
-        data = jsontext.parse(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise _Fault("it is not JSON") from None
+        data = jsontext.parse_bytes(raw)
     except jsontext.JsonFault as fault:
         raise _Fault(f"it is not JSON: {fault.reason}") from None
     if not isinstance(data, dict):
