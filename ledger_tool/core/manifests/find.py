@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from ledger_tool.core.manifests.aliases import with_other_uses
 from ledger_tool.core.manifests.charts.around import ChartAround, FileCharts, no_chart, no_charts
 from ledger_tool.core.manifests.environment import Environment, nothing_set
 from ledger_tool.core.manifests.marks import IGNORE, NO_MARKS, Marks
@@ -67,12 +68,14 @@ def find_sites(
     by_place: dict[_Place, Site] = {}
     numbers: set[int] = set()
     built: set[int] = set()
+    places: set[int] = set()
     for root in roots:
         for site, passed in _walk(root, view_of(path, text, root, ours, environment, charts, marks)):
             if not site:
                 built.update({passed.number} if passed else ())
                 continue
             numbers.update(field.token.number for field in site.fields)
+            places.update(field.place for field in site.fields)
             beside = site.missing.beside.number if site.missing else -1
             is_ignored = any(mark.policy == IGNORE and not mark.fault for mark in site.marks)
             place = (site.name, tuple(field.token.number for field in site.fields), beside, is_ignored)
@@ -86,6 +89,9 @@ def find_sites(
         if place[2] >= 0 or place[:2] not in fixed
     ]
     sites = [_shared(site) if any(one.token.number in built for one in site.fields) else site for site in sites]
+    for root in roots:
+        if isinstance(root, YamlBranch) and not root.whole.is_plain:
+            sites = with_other_uses(root, sites, places)
     sites = sorted(settled(sites, ours), key=lambda site: (site.fields[0].token.start, site.line))
     return FoundSites(sites, frozenset(numbers | built))
 

@@ -27,7 +27,8 @@ class SiteField:
     for a digest that goes, or `name` where only the name is set here.
 
     `key` is the token of its key, unless that is in a merged mapping or the scalar is an alias. `opening` and `closing`
-    are what is around a reference: `docker://` and nothing, `${NAME:-` and `}`.
+    are what is around a reference: `docker://` and nothing, `${NAME:-` and `}`. `place` is the number of the token at
+    which the scalar is read: its own, or that of an alias.
     """
 
     part: str
@@ -35,6 +36,7 @@ class SiteField:
     key: TextToken | None = None
     opening: str = ""
     closing: str = ""
+    place: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Site:
     named here. `read_as` is what a reader of YAML makes of a tag without quotes, if that is a number with another
     spelling. `in_chart` says that it is in a template of a Helm chart, and `is_printed` that a chart puts it together
     from values in several places. `is_stray` says that nothing around it shows a reader of images.
+    `shared_at` is a line where its text is used for something else, through an alias, or 0.
     """
 
     line: int
@@ -114,6 +117,7 @@ class Site:
     is_printed: bool = False
     unsettled: str = ""
     is_stray: bool = False
+    shared_at: int = 0
 
 
 def owner_in(comment: str) -> str:

@@ -30,7 +30,21 @@ def styled(site: Site, wanted: Style = "") -> tuple[Site, Remark | None]:
 
     Raises InvalidValue for a mark that is no style.
     """
-    style = style_in(site.marks)
+    done, note = _styled(site, wanted, style := style_in(site.marks))
+    if style != "tag" and done.shared_at and not done.digest and not done.misprint and _is_extended(done):
+        what = "text" if done.whole else "tag"
+        why = f"through an alias, this {what} is also used in line {done.shared_at}, which would get the digest as well"
+        mark = "`# ledger: style:tag`"
+        return replace(done, misprint=f"{why}; write {mark} behind it if it may have one there"), None
+    return done, note
+
+
+def _is_extended(site: Site) -> bool:
+    """Return whether a digest would go behind the text that is there."""
+    return any(field.part in ("whole", "tagged") for field in site.fields)
+
+
+def _styled(site: Site, wanted: Style, style: Style) -> tuple[Site, Remark | None]:
     if site.values is None or style == "digest":
         return replace(site, unread="") if site.unread else site, None
     if site.values.is_whole:

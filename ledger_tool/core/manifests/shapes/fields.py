@@ -261,4 +261,4 @@ def _switched_off(node: YamlNode) -> str:
 
 def _field(part: str, node: YamlNode, key: str, place: YamlPlace) -> SiteField:
     own_key = key_token(node, key) if place.token is place.node.token else None
-    return SiteField(part, place.node.token, own_key)
+    return SiteField(part, place.node.token, own_key, place=place.token.number)

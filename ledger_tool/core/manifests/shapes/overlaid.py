@@ -51,7 +51,7 @@ def nameless(visit: Visit, node: YamlNode) -> Iterator[FoundSite]:
                 tag=tag,
                 digest=digest or text_at(alone),
                 fields=(
-                    SiteField("tagged" if digest else "tag", place.node.token),
+                    SiteField("tagged" if digest else "tag", place.node.token, place=place.token.number),
                     *([SiteField("digest", alone.node.token)] if alone else ()),
                 ),
                 values=ImageFields(visit.above, "repository", key, alone_key or _DIGESTS[0], charts)

@@ -127,7 +127,7 @@ def _site(visit: Visit, printed: PrintedReference, read: Callable[[Path], str]) 
         name=name,
         tag=tag,
         digest=digest,
-        fields=(SiteField("tagged" if at == tagged else "name", place.node.token),),
+        fields=(SiteField("tagged" if at == tagged else "name", place.node.token, place=place.token.number),),
         is_printed=True,
         locked=why.format(printed.where),
         marks=marks_at(visit.file, *beside),

@@ -257,7 +257,7 @@ def whole(visit: Visit, place: YamlPlace, beside: TextToken, locked: str = "", o
         name=reference.name,
         tag=reference.tag or "",
         digest=reference.digest or "",
-        fields=(SiteField("whole", token, opening=opening, closing=closing),),
+        fields=(SiteField("whole", token, opening=opening, closing=closing, place=place.token.number),),
         whole=True,
         values=in_values(visit, place),
         marks=marks,
