@@ -166,7 +166,7 @@ def _to_be_read(old: Ledger, new: Ledger) -> Iterator[str]:
                 values = [one.get(field) for one in fields]
                 if values[0] == values[1]:
                     continue
-                if field == "labels":
+                if field in ("labels", "provenance"):
                     values = [
                         dict(each.items() - other.items()) for each, other in permutations(v or {} for v in values)
                     ]

@@ -188,9 +188,13 @@ def _has_reason(effect: Effect, account: Account) -> bool:
     """Return whether a message gives a reason for a removal, or for a mark that comes or goes."""
     verbs = ("remove", "prune") if effect.new is None else ("yank",) if effect.new.yanked else ("unyank",)
     platforms = {"", *(record.platform or "" for record in (*effect.old, effect.record))}
+    is_whole = platforms == {""}
+    if not any(entry.platform in platforms for block, entry in account.entries if block.verb in ("", *verbs)):
+        # What was published in its place went: the publish took the record along.
+        platforms |= {entry.platform for block, entry in account.entries if block.verb in ("", "publish")}
 
     def leads(entries: Sequence[MessageEntry]) -> bool:
-        return platforms == {""} or any(entry.platform in platforms for entry in entries)
+        return is_whole or any(entry.platform in platforms for entry in entries)
 
     return account.has_reason(lambda block: block.verb in ("", *verbs), leads)
 

@@ -12,7 +12,7 @@ import re
 _LEAST_RSA_BITS, _MOST_RSA_BITS = 2048, 16384
 _begin = re.compile(rb"-----BEGIN (?:RSA )?PUBLIC KEY-----")
 _pem = re.compile(rb"-----BEGIN (RSA )?PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END (RSA )?PUBLIC KEY-----")
-_INTEGER, _BITS, _OID, _SEQUENCE = 0x02, 0x03, 0x06, 0x30
+_INTEGER, _BITS, _NULL, _OID, _SEQUENCE = 0x02, 0x03, 0x05, 0x06, 0x30
 _RSA, _EC, _ED25519 = "2a864886f70d010101", "2a8648ce3d0201", "2b6570"  # object identifiers, as DER has them
 _CURVES = {  # by object identifier: P-256, P-384 and P-521 are `y² = x³ - 3x + b` modulo a prime
     "2a8648ce3d030107": (
@@ -62,7 +62,7 @@ def _fault(der: bytes) -> str:
         raise ValueError("not a key's")
     key = bits[1:]
     match kind[1].hex():
-        case oid if oid == _RSA:
+        case oid if oid == _RSA and parameters == [(_NULL, b"")]:
             return _rsa_fault(key)
         case oid if oid == _ED25519 and not parameters:
             return _ed25519_fault(key)

@@ -18,11 +18,12 @@ from ledger_tool.core.changes.promotion import promoted
 from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.judging.commit import judge_commit
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Tag, Timestamp, parse_platform
+from ledger_tool.core.ledger.names import Tag, Timestamp, Ttl, parse_platform
 from ledger_tool.core.policy.policy import Environment, Policy
 from ledger_tool.core.policy.reference import parse_name
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes import publish as rules
+from ledger_tool.core.writes.prune import PruneCriteria
 from ledger_tool.errors import LedgerError
 from tests.support.values import squashes
 from tests.support.values.make import digest, draft, ledger_of, record, source
@@ -59,6 +60,24 @@ def test_any_sequence_of_commits_is_explained_in_any_host_s_squash_if_one_commit
     assume(messages)
     assume(broken(ledger, after, None, policy) == [])
     assert broken(ledger, after, squashes.FORMATS[host](messages), policy) == []
+
+
+@pytest.mark.parametrize("host", sorted(squashes.FORMATS))
+def test_a_prune_of_what_took_a_record_s_place_is_a_reason_for_the_record(host: str) -> None:
+    before = ledger_of(record("app", "latest", platform="linux/amd64", digest=digest("old")), record("app", "v1"))
+    other = draft("app", tag="latest", digest=digest("new"), platform=parse_platform("linux/arm64"), ttl=Ttl("7d"))
+    late = PruneCriteria(now=Timestamp("2027-01-01T00:00:00Z"))
+    operations: list[Operation] = [
+        lambda snapshot: rules.publish(snapshot, [other]),
+        lambda snapshot: edits.prune(snapshot, late),
+    ]
+    policy = Policy(mutable=("*",), ttl={"*": Ttl("7d")})
+    after, messages = told(before, policy, operations)
+    assert len(messages) == 2
+    assert [entry.tag for entry in after.records()] == ["v1"]
+    text = squashes.FORMATS[host](messages)
+    assert broken(before, after, text, policy) == []
+    assert [one.split()[0] for one in broken(before, after, text.replace("Reason:", "Because:"), policy)] == ["reason"]
 
 
 @pytest.mark.parametrize("host", sorted(squashes.FORMATS))
