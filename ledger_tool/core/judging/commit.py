@@ -189,7 +189,9 @@ def _has_reason(effect: Effect, account: Account) -> bool:
     verbs = ("remove", "prune") if effect.new is None else ("yank",) if effect.new.yanked else ("unyank",)
     platforms = {"", *(record.platform or "" for record in (*effect.old, effect.record))}
     is_whole = platforms == {""}
-    if not any(entry.platform in platforms for block, entry in account.entries if block.verb in ("", *verbs)):
+    # A host may lose verbs: without one, what gives no reason may be a publish.
+    own = ((block, entry.platform in platforms) for block, entry in account.entries)
+    if not any(is_own and (block.verb in verbs or (not block.verb and block.reason)) for block, is_own in own):
         # What was published in its place went: the publish took the record along.
         platforms |= {entry.platform for block, entry in account.entries if block.verb in ("", "publish")}
 
