@@ -18,9 +18,8 @@ from ledger_tool.core.provenance.proof import (
     Proof,
     ProvedImage,
     SignatureVerdict,
-    compared,
     examine,
-    proof,
+    proof_of_record,
     slsa_statement,
 )
 from ledger_tool.core.provenance.statement import Statement
@@ -69,15 +68,15 @@ class Prover:
         was. Raises SignatureUncheckable.
         """
         documents, unknown = self._documents(registry, image, wanted.digests)
-        examined = [one for found in documents if (one := self._examined(found, rule, wanted))]
-        found = compared(proof(examined, unknown), examined, *recorded, rule)
-        if is_in_index or not found.digest or found.state == "broken":
-            return found
+        examined = [one for document in documents if (one := self._examined(document, rule, wanted))]
+        proof = proof_of_record(examined, unknown, *recorded, rule)
+        if is_in_index or not proof.digest or proof.state == "broken":
+            return proof
         if not any(one.by_index for one in examined if one.outcome == "holds"):
-            return found
-        return self._below_index(registry, image, wanted, found)
+            return proof
+        return self._below_index(registry, image, wanted, proof)
 
-    def _below_index(self, registry: RegistryPort | None, image: str, wanted: ProvedImage, found: Proof) -> Proof:
+    def _below_index(self, registry: RegistryPort | None, image: str, wanted: ProvedImage, proof: Proof) -> Proof:
         """Return a proof that rests on the index if that leads to the image; else why it proves nothing."""
         about = f"a statement is about the index {wanted.index}"
         if registry is None:
@@ -86,7 +85,7 @@ class Prover:
             is_below = self._leads_to(registry, image, wanted.index, wanted.digest)
         except LedgerError as error:
             return Proof(state="unknown", reason=f"{about}, and what that has could not be seen: {error.message}")
-        return found if is_below else Proof(state="broken", reason=f"{about}, which does not have the image")
+        return proof if is_below else Proof(state="broken", reason=f"{about}, which does not have the image")
 
     def _leads_to(self, registry: RegistryPort, image: str, index: str, digest: str) -> bool:
         served = self._once.manifest(registry, image, index)

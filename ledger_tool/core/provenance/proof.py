@@ -196,24 +196,28 @@ def proof(examined: Iterable[Examined], unknown: Sequence[str] = ()) -> Proof:
     return Proof(state="missing", reason=f"no statement by a signer that ledger.yaml names{beside}")
 
 
-def compared(found: Proof, examined: Sequence[Examined], recorded: str, signer: str, rule: ProvenanceRule) -> Proof:
-    """Return a proof as it is for a record, which names the digest of a statement and its signer, both maybe `""`.
+def proof_of_record(
+    examined: Sequence[Examined], unknown: Sequence[str], recorded: str, signer: str, rule: ProvenanceRule
+) -> Proof:
+    """Return what documents prove together for a record: it names a statement's digest and its signer, or `""`.
 
     The statement that the record names may still be there among others. If nothing is proved since the rule no longer
-    trusts the record's signer, that is said.
+    trusts the record's signer, that is said; `unknown` is as for `proof`.
     """
     is_revoked = bool(signer) and not rule.admits(signer)
-    if is_revoked and found.state == "broken" and recorded:
+    together = proof(examined, unknown)
+    if is_revoked and together.state == "broken" and recorded:
         # That no signer of the rule has signed the recorded statement is what a revocation means.
-        found = proof(one for one in examined if one.signer or one.digest != recorded)
-    if found.state in ("missing", "proved") and is_revoked:
+        together = proof((one for one in examined if one.signer or one.digest != recorded), unknown)
+    if together.state in ("missing", "proved") and is_revoked:
+        by = together.signer
         reason = f"its signer, {shown(signer)}, is not one that ledger.yaml names"
-        other = f"; a statement by {found.signer} holds: publish the image again to record that" if found.signer else ""
-        return replace(found, state="revoked", reason=reason + other)
-    if found.state != "proved" or not (recorded and signer):
-        return found
+        other = f"; a statement by {by} holds: publish the image again to record that" if by else ""
+        return replace(together, state="revoked", reason=reason + other)
+    if together.state != "proved" or not (recorded and signer):
+        return together
     for one in examined:
         if one.outcome == "holds" and one.digest == recorded:
             return Proof(state="proved", digest=one.digest, signer=one.signer, builder=one.builder)
     reason = f"the statement that was checked, {recorded}, is not there; another one holds"
-    return replace(found, state="replaced", reason=reason)
+    return replace(together, state="replaced", reason=reason)

@@ -16,9 +16,9 @@ from ledger_tool.core.provenance.proof import (
     Proof,
     ProvedImage,
     SignatureVerdict,
-    compared,
     examine,
     proof,
+    proof_of_record,
     slsa_statement,
 )
 from ledger_tool.core.provenance.repository import is_same_repository
@@ -240,32 +240,36 @@ def test_a_record_is_compared_with_the_statement_and_the_signer_that_it_names() 
     one = examined()
     found, old = proof([one]), "sha256:" + "0" * 64
     signer = "key:keys/release.pub"
-    assert compared(found, [one], "", "", _RULE) == found
-    assert compared(found, [one], old, "", _RULE) == found  # of an attestation that nobody has checked
-    assert compared(found, [one], str(one.digest), signer, _RULE) == found
-    assert compared(found, [one], old, signer, _RULE).state == "replaced"
-    revoked = compared(found, [one], str(one.digest), "key:keys/old.pub", _RULE)
+    assert proof_of_record([one], [], "", "", _RULE) == found
+    assert proof_of_record([one], [], old, "", _RULE) == found  # of an attestation that nobody has checked
+    assert proof_of_record([one], [], str(one.digest), signer, _RULE) == found
+    assert proof_of_record([one], [], old, signer, _RULE).state == "replaced"
+    revoked = proof_of_record([one], [], str(one.digest), "key:keys/old.pub", _RULE)
     assert revoked.state == "revoked"
     assert revoked.reason.startswith("its signer, key:keys/old.pub, is not one that ledger.yaml names; a statement by ")
-    assert compared(proof([]), [], old, "key:keys/old.pub", _RULE).state == "revoked"
-    assert compared(proof([]), [], old, signer, _RULE).state == "missing"
-    assert compared(proof([], ["x"]), [], old, "key:keys/old.pub", _RULE).state == "unknown"
+    assert proof_of_record([], [], old, "key:keys/old.pub", _RULE).state == "revoked"
+    assert proof_of_record([], [], old, signer, _RULE).state == "missing"
+    assert proof_of_record([], ["x"], old, "key:keys/old.pub", _RULE).state == "unknown"
 
 
 def test_a_recorded_statement_that_no_signer_of_the_rule_has_signed_is_revoked_and_not_broken() -> None:
     claimed = examined(verdict=SignatureVerdict(fault="it has no valid signature by keys/new.pub"))
     recorded, others = str(claimed.digest), examined(about=digest("elsewhere"))
-    assert compared(proof([claimed]), [claimed], recorded, "key:keys/old.pub", _RULE).state == "revoked"
-    assert compared(proof([claimed]), [claimed], recorded, "key:keys/release.pub", _RULE).state == "broken"
-    assert compared(proof([claimed]), [claimed], "sha256:" + "0" * 64, "key:keys/old.pub", _RULE).state == "broken"
+    assert proof_of_record([claimed], [], recorded, "key:keys/old.pub", _RULE).state == "revoked"
+    assert proof_of_record([claimed], [], recorded, "key:keys/release.pub", _RULE).state == "broken"
+    assert proof_of_record([claimed], [], "sha256:" + "0" * 64, "key:keys/old.pub", _RULE).state == "broken"
+    for rest in ([], [examined(about=_INDEX)]):  # what was not looked at may not hold, whatever the others do
+        seen = [claimed, *rest]
+        assert proof_of_record(seen, [], recorded, "key:keys/old.pub", _RULE).state == "revoked"
+        assert proof_of_record(seen, ["unseen"], recorded, "key:keys/old.pub", _RULE).state == "unknown"
     both = [claimed, others]
-    assert compared(proof(both), both, recorded, "key:keys/old.pub", _RULE).state == "broken"
+    assert proof_of_record(both, [], recorded, "key:keys/old.pub", _RULE).state == "broken"
 
 
 def test_a_recorded_statement_among_several_that_hold_is_the_one() -> None:
     two = [examined(), examined(about=_INDEX)]
     for one in two:
-        assert compared(proof(two), two, str(one.digest), one.signer, _RULE).digest == one.digest
+        assert proof_of_record(two, [], str(one.digest), one.signer, _RULE).digest == one.digest
 
 
 _anything = st.builds(
