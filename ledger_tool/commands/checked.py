@@ -9,7 +9,7 @@ from ledger_tool.commands.inspect import chosen_registry
 from ledger_tool.commands.inspected import Inspected
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
-from ledger_tool.commands.proofs import OpenProver, wanted
+from ledger_tool.commands.proofs import LONGEST_PROOF, OpenProver, wanted
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.names import Digest, Image, SourceRef
 from ledger_tool.core.ledger.record import Key, Name, Provenance, Record
@@ -18,7 +18,6 @@ from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, NotProved, Unreachable, UsageError
 
-LONGEST_PROOF = 600.0  # seconds for all that is attached to one image
 _HINT = "build and sign the image again, or delete that statement at the registry, then publish again"
 
 

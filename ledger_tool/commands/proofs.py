@@ -12,6 +12,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.provenance.proof import Proof, ProvedImage
 
+LONGEST_PROOF = 600.0  # seconds for all that is attached to one image, or to the images of one image:tag
 OpenProver = Callable[[Snapshot], Prover]  # for the rules and the files of a snapshot
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Source
-from ledger_tool.commands.proofs import OpenProver, RecordProof, prove, settled
+from ledger_tool.commands.proofs import LONGEST_PROOF, OpenProver, RecordProof, prove, settled
 from ledger_tool.commands.remedy import Serving
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.record import Name, Record
@@ -17,7 +17,6 @@ from ledger_tool.core.registry.failon import FindingKind
 from ledger_tool.core.registry.shellcommands import verify
 from ledger_tool.errors import LedgerError, SignatureUncheckable
 
-LONGEST_PROOF = 600.0  # seconds for all that is attached to one image:tag
 _CLASSES: Mapping[ProofState, DriftClass] = {
     "broken": "provenance-broken",
     "replaced": "provenance-replaced",
@@ -43,7 +42,7 @@ def unproved(
         proofs = [one for one in proofs if one.record.name not in changed]
         again = [records for name in changed if (records := fresh.ledger.find(name))]
         proofs += _proofs(fresh, again, serving, open_prover, jobs)
-    return [_finding(one, snapshot.policy) for one in proofs if one.proof.state != "proved"]
+    return [_finding(checked, fresh.policy) for checked in proofs if checked.proof.state != "proved"]
 
 
 def _proofs(
@@ -75,22 +74,22 @@ def _changed(source: Source, snapshot: Snapshot, names: set[Name]) -> tuple[Snap
     return fresh, sorted(changed)
 
 
-def _finding(one: RecordProof, policy: Policy) -> DriftFinding:
+def _finding(checked: RecordProof, policy: Policy) -> DriftFinding:
     """Return the finding; what is missing is housekeeping if another registry has it, or nobody has asked for it."""
-    record, state = one.record, one.proof.state
+    record, state = checked.record, checked.proof.state
     recorded = record.provenance
     is_wanted = bool(recorded and recorded.signer) or "provenance" in policy.require
-    is_minor = bool(one.elsewhere) or (state == "missing" and not is_wanted)
+    is_minor = bool(checked.elsewhere) or (state == "missing" and not is_wanted)
     kind: FindingKind = "unknown" if state == "unknown" else "housekeeping" if is_minor else "drift"
     return DriftFinding(
         drift=_CLASSES[state],
-        registry=one.registry or "",
+        registry=checked.registry or "",
         image=record.image,
         tag=record.tag,
         platform=record.platform,
         ledger=recorded.digest if recorded else None,
-        served=one.proof.digest,
-        reason=f"its provenance could not be seen: {one.reason}" if state == "unknown" else one.reason,
+        served=checked.proof.digest,
+        reason=f"its provenance could not be seen: {checked.reason}" if state == "unknown" else checked.reason,
         kind=kind,
         is_of_provenance=True,
         command=verify(record, "--provenance"),
