@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.commit_files import CommitFiles
 from ledger_tool.commands.ports import History
-from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.signature import Signature
@@ -23,8 +23,7 @@ from ledger_tool.core.judging.owners import (
     OwnerFault,
     SigningRules,
     chosen_by_merge,
-    owned_files,
-    owned_records,
+    owned_by,
     unsigned,
 )
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp
@@ -128,34 +127,36 @@ class RangeOwners:
 
     def commit(self, commit: Commit) -> None:
         """Note what a commit changes of somebody, by the rules before it and by those of the base."""
-        for parent in dict.fromkeys((*commit.parents, self._base)):
-            policy = self._files.policy(parent)
-            if commit.parents and policy.has_owners:
-                owned = [*self._records(commit, policy), *self._paths(commit, policy)]
-                if owned:
-                    whose = "" if parent in commit.parents else ", by the settings of the base"
-                    self.changes.append(OwnedChange(commit, owned, self._keys.rules(parent, policy), whose))
+        parents = dict.fromkeys((*commit.parents, self._base)) if commit.parents else ()
+        policies = {parent: policy for parent in parents if (policy := self._files.policy(parent)).has_owners}
+        if not policies:
+            return
+        differences = self._differences(commit)
+        has_files = any(owner.files for policy in policies.values() for owner in policy.owners)
+        paths = self._paths(commit) if has_files else ()
+        for parent, policy in policies.items():
+            if owned := owned_by(differences, paths, policy, min(commit.at, self._clock)):
+                whose = "" if parent in commit.parents else ", by the settings of the base"
+                self.changes.append(OwnedChange(commit, owned, self._keys.rules(parent, policy), whose))
 
-    def _records(self, commit: Commit, policy: Policy) -> list[Owned]:
+    def _differences(self, commit: Commit) -> Sequence[Difference]:
+        """Return what a commit changes in the ledger itself, and what a merge decides."""
         if not self._files.is_valid(commit.id):
-            return []
+            return ()
         after, sides = self._files.ledger(commit.id), [self._files.sound(parent).ledger for parent in commit.parents]
         base = self._files.parted(commit)[0] if len(sides) == 2 else ""
         if base:
-            differences = chosen_by_merge(merge(self._files.sound(base).ledger, *sides), after)
-        else:  # of more branches or of another history, a merge is a finding of its own
-            differences = compare(sides[0], after)
-        return owned_records(differences, policy, min(commit.at, self._clock))
+            return chosen_by_merge(merge(self._files.sound(base).ledger, *sides), after)
+        return compare(sides[0], after)  # of more branches or of another history, a merge is a finding of its own
 
-    def _paths(self, commit: Commit, policy: Policy) -> list[Owned]:
-        if not any(owner.files for owner in policy.owners):
-            return []
+    def _paths(self, commit: Commit) -> Sequence[str]:
+        """Return the files that a commit changes itself, and those that a merge decides."""
         base = self._files.parted(commit)[0] if len(commit.parents) == 2 else ""
         if not base:
-            return owned_files(sorted(self._changed(commit.parents[0], commit.id)), policy)
+            return sorted(self._changed(commit.parents[0], commit.id))
         ours, theirs = commit.parents
         pairs = ((base, ours), (base, theirs), (ours, commit.id), (theirs, commit.id))
-        return owned_files(FileSides(*(self._changed(old, new) for old, new in pairs)).chosen(), policy)
+        return FileSides(*(self._changed(old, new) for old, new in pairs)).chosen()
 
     def _changed(self, old: str, new: str) -> frozenset[str]:
         return frozenset(file.path for file in self._history.changed_files(old, new))
