@@ -114,14 +114,14 @@ def _owned(repository: Repository, base: Snapshot, ledger: Ledger, tree: str) ->
     if not policy.has_owners:
         return []
     from ledger_tool.core.changes.difference import compare
-    from ledger_tool.core.judging.owners import owned_files, owned_records
+    from ledger_tool.core.judging.owners import owned_by
 
-    owned = owned_records(compare(base.ledger, ledger), policy, time_of(str(int(time.time()))))
+    paths: list[str] = []
     if any(owner.files for owner in policy.owners):
         from ledger_tool.edges.git.files import changed_files
 
-        owned += owned_files((file.path for file in changed_files(repository, base.commit, tree)), policy)
-    return owned
+        paths = [file.path for file in changed_files(repository, base.commit, tree)]
+    return owned_by(compare(base.ledger, ledger), paths, policy, time_of(str(int(time.time()))))
 
 
 def _check_signed(repository: Repository, base: Snapshot, commit: str, owned: Sequence[Owned]) -> None:
