@@ -1,0 +1,216 @@
+"""What a site shows, as plain values: put together once, and the source of every page and of every file of data.
+
+The same ledger and the same reports give the same values: nothing depends on the clock. What is expired or expires soon
+is judged at `SiteFacts.at`, the latest time that the ledger's head or a report states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
+from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Key, Name, Record
+
+CellState = Literal["same", "behind", "ahead", "differs", "only"]
+PlaceKind = Literal["image", "index", "config", "replaced"]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseFacts:
+    """An image that another one was built on: the reference as recorded, and the record that it is, if it is one.
+
+    `now` is the digest that the same tag has now, `""` if it is the same or unknown.
+    """
+
+    reference: str
+    name: Name | None = None
+    now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagFacts:
+    """An image:tag. `digest` is the pull digest, `""` if its records do not share one.
+
+    `pulls` are the references by digest that clients take, the first registry's first; `compare` is the page that
+    compares its source with that of `previous`, the version published before it. `yanked` says why it must not be used,
+    and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it.
+    """
+
+    name: Name
+    records: tuple[Record, ...]
+    digest: str
+    pulls: tuple[str, ...]
+    published_at: Timestamp
+    sources: tuple[str, ...]
+    previous: str = ""
+    compare: str = ""
+    yanked: str = ""
+    expires: Timestamp | None = None
+    is_expired: bool = False
+    is_mutable: bool = False
+    bases: tuple[BaseFacts, ...] = ()
+    dependents: tuple[Name, ...] = ()
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentCell:
+    """What an environment has of an image.
+
+    `state` compares it with what the environment takes its versions from: `against` is the name of that environment, or
+    `""` for the newest version of the image; `other` is the version there. `remarks` are what became of the version.
+    """
+
+    environment: str
+    image: str
+    version: str
+    digest: str
+    since: Timestamp
+    state: CellState
+    against: str = ""
+    other: str = ""
+    compare: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DriftNote:
+    """A finding of `reconcile`, as its report has it; what there is none of is `""`."""
+
+    category: str
+    kind: str
+    registry: str
+    image: str
+    tag: str
+    platform: str
+    ledger: str
+    served: str
+    reason: str
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFacts:
+    """The last report of `reconcile`."""
+
+    at: Timestamp | None
+    complete: bool
+    checked: int
+    summary: Mapping[str, int]
+    notes: Sequence[DriftNote]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningPlace:
+    """Where something runs, and in how many containers."""
+
+    cluster: str
+    namespace: str
+    workload: str
+    kind: str
+    containers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNote:
+    """An image that runs, as the report of `running` has it; what there is none of is `""`."""
+
+    category: str
+    kind: str
+    image: str
+    tag: str
+    version: str
+    digest: str
+    expected: str
+    reason: str
+    containers: int
+    places: tuple[RunningPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningFacts:
+    """A report of `running`; `nowhere` are image and version of what runs nowhere."""
+
+    at: Timestamp | None
+    environment: str
+    complete: bool
+    containers: int
+    summary: Mapping[str, int]
+    notes: Sequence[RunningNote]
+    nowhere: Sequence[Name] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image: its tags, the newest first, without those of environments; what environments have of it; its history.
+
+    `newest` is the newest tag that is neither yanked nor expired, None if there is none. The newest entry of `timeline`
+    comes first.
+    """
+
+    image: str
+    tags: Sequence[TagFacts]
+    newest: TagFacts | None
+    environments: Sequence[EnvironmentCell]
+    timeline: Sequence[LogEntry]
+    drift: Sequence[DriftNote] = ()
+    running: Sequence[RunningNote] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFacts:
+    """A commit of the ledger, and what it did to each record."""
+
+    commit: str
+    at: Timestamp
+    by: str
+    entries: Sequence[LogEntry]
+    run: RunClaim = NO_RUN
+    page: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestPlace:
+    """A record that has or had a digest, and in which role; `until` is None if it still has it.
+
+    `since` is None where no commit message tells it.
+    """
+
+    kind: PlaceKind
+    key: Key
+    digest: str
+    source_ref: str
+    version: str = ""
+    yanked: str = ""
+    since: LogEntry | None = None
+    until: LogEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """Everything that a site shows.
+
+    `title` is what the site is called; `url` the address that it is served at, which ends with a slash, or `""`;
+    `ledger_page` the page of the ledger's repository at its host, or `""`. `commit` and `at` say of which state it is.
+    `images` are by name, `environments` in the order of ledger.yaml, and `changes` the last ones, the newest first;
+    `expiring` are the tags with a TTL, the first to end first, and `yanked` the marked ones. `digests` has every digest
+    that the ledger has or, as far as commit messages tell, had.
+    """
+
+    title: str
+    url: str
+    ledger_page: str
+    commit: str
+    at: Timestamp
+    images: Sequence[ImageFacts]
+    environments: Sequence[str]
+    changes: Sequence[ChangeFacts]
+    expiring: Sequence[TagFacts]
+    yanked: Sequence[TagFacts]
+    digests: Mapping[str, Sequence[DigestPlace]]
+    drift: DriftFacts | None = None
+    running: Sequence[RunningFacts] = ()

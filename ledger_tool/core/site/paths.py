@@ -1,0 +1,53 @@
+"""Where each part of a site stands below its root: relative paths with `/`, each different from all others.
+
+The components of an image's name are lower-case letters, digits and separators between them (OCI distribution-spec,
+"Pulling manifests"): none contains `~` or ends with `_`. So a further page of an image is `NAME~2.html`, and a folder
+whose name ends like a file gets a `_` behind it: `a` and `a.json/b` may both be images.
+"""
+
+from __future__ import annotations
+
+FEED = "feed.xml"
+START = "index.html"
+ENVIRONMENTS = "environments.html"
+DIGEST = "digest.html"
+STYLE = "site.css"
+SCRIPT = "site.js"
+LEDGER_DATA = "v1/ledger.json"
+
+
+def image_page(image: str, number: int = 1) -> str:
+    """Return the path of an image's page, or of a further page of it, which are numbered from 2."""
+    return f"images/{_file(image, '.html', number)}"
+
+
+def image_data(image: str) -> str:
+    """Return the path of an image's data."""
+    return f"v1/images/{_file(image, '.json')}"
+
+
+def renovate_data(image: str) -> str:
+    """Return the path of an image's releases, for Renovate."""
+    return f"v1/renovate/{_file(image, '.json')}"
+
+
+def digest_data(digest: str) -> str:
+    """Return the path of where a digest comes from, by its first two hex digits."""
+    hexadecimal = digest.partition(":")[2]
+    return f"v1/digests/{hexadecimal[:2]}/{hexadecimal}.json"
+
+
+def environment_data(environment: str) -> str:
+    """Return the path of what an environment has."""
+    return f"v1/environments/{environment}.json"
+
+
+def root_from(path: str) -> str:
+    """Return the way from a page to the root of the site: `""`, or `../` for each folder."""
+    return "../" * path.count("/")
+
+
+def _file(image: str, suffix: str, number: int = 1) -> str:
+    *folders, name = image.split("/")
+    folders = [f"{folder}_" if folder.endswith((".html", ".json")) else folder for folder in folders]
+    return "/".join([*folders, name + (f"~{number}" if number > 1 else "") + suffix])
