@@ -7,7 +7,7 @@ EXAMPLES := quick
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-bootstrap: ## Install what is missing: Debian packages, .venv
+bootstrap: ## Install what is missing: Debian packages, node_modules, .venv
 	@scripts/bootstrap
 
 demo: bootstrap ## Show two CI jobs, a conflict and a forced fix, on a throw-away registry and remote
@@ -44,5 +44,6 @@ bench: bootstrap ## Measure reading, publishing and racing writers
 	@$(BIN)/python -m benchmarks
 
 clean: ## Remove everything that was built, including .venv
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist \
+	  tests/support/browser/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""A real browser, and what looks at pages in it."""
