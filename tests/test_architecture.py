@@ -47,6 +47,7 @@ def test_imports_go_down_only(path: Path) -> None:
         assert name.split(".")[0] != "ruamel" or module == "ledger_tool.edges.yaml.tokens"
         assert name.split(".")[0] != "yaml" or module == "ledger_tool.edges.yaml.manifest_tokens"
         assert name.split(".")[0] != "click"
+        assert name.split(".")[0] not in {"jinja2", "markupsafe"} or module == "ledger_tool.render.site.templating"
 
 
 @pytest.mark.parametrize("path", _MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -78,7 +79,7 @@ def _loaded(code: str) -> set[str]:
 
 
 def test_version_and_get_do_not_pay_for_git_yaml_or_schemas() -> None:
-    heavy = {"git.cmd", "ruamel.yaml", "yaml", "jsonschema", "rich", "requests", "pydantic"}
+    heavy = {"git.cmd", "ruamel.yaml", "yaml", "jsonschema", "rich", "requests", "pydantic", "jinja2"}
     assert not heavy & _loaded("from ledger_tool.cli.main import main; main(['--version'])")
     get = "from ledger_tool.cli.main import main; main(['get', 'dotnet/aspnet:nope', '--repo', 'tests/examples'])"
     assert not (heavy - {"ruamel.yaml"}) & _loaded(get)
@@ -87,7 +88,7 @@ def test_version_and_get_do_not_pay_for_git_yaml_or_schemas() -> None:
 def test_a_publish_does_not_pay_for_schemas_or_conversion(upstream: Upstream) -> None:
     words = ["publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url]
     code = f"from ledger_tool.cli.main import main; main({words})"
-    assert not {"ruamel.yaml", "yaml", "jsonschema", "rich", "requests", "pydantic"} & _loaded(code)
+    assert not {"ruamel.yaml", "yaml", "jsonschema", "rich", "requests", "pydantic", "jinja2"} & _loaded(code)
     assert len(upstream.records()) == 1
 
 

@@ -145,7 +145,7 @@ class RunningFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFacts:
+class SiteImage:
     """An image: its tags, the newest first, without those of environments; what environments have of it; its history.
 
     `newest` is the newest tag that is neither yanked nor expired, None if there is none. The newest entry of `timeline`
@@ -206,7 +206,7 @@ class SiteFacts:
     ledger_page: str
     commit: str
     at: Timestamp
-    images: Sequence[ImageFacts]
+    images: Sequence[SiteImage]
     environments: Sequence[str]
     changes: Sequence[ChangeFacts]
     expiring: Sequence[TagFacts]

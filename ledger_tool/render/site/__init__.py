@@ -1,0 +1,1 @@
+"""The files of a site, from its facts: pages for people, data for programs, a feed."""
