@@ -13,7 +13,14 @@ ENVIRONMENTS = "environments.html"
 DIGEST = "digest.html"
 STYLE = "site.css"
 SCRIPT = "site.js"
+ICON = "icon.svg"
+IMAGE_SEARCH = "search/images.js"
 LEDGER_DATA = "v1/ledger.json"
+
+
+def list_page(name: str, number: int = 1) -> str:
+    """Return the path of a list's page, such as `drift.html`, or of a further page of it, such as `drift~2.html`."""
+    return _file(name, ".html", number)
 
 
 def image_page(image: str, number: int = 1) -> str:
@@ -35,6 +42,11 @@ def digest_data(digest: str) -> str:
     """Return the path of where a digest comes from, by its first two hex digits."""
     hexadecimal = digest.partition(":")[2]
     return f"v1/digests/{hexadecimal[:2]}/{hexadecimal}.json"
+
+
+def digest_search(digest: str) -> str:
+    """Return the path of what the script of a site knows of digests with the same first two hex digits."""
+    return f"search/digests/{digest.partition(':')[2][:2]}.js"
 
 
 def environment_data(environment: str) -> str:
