@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.registry.drift import Absent
     from ledger_tool.core.registry.image import Manifest, ServedDocument
     from ledger_tool.core.registry.referrers import Referrer
+    from ledger_tool.core.site.files import SiteFile, SiteWritten
 
 Progress = Callable[[int, int], None]  # how many of how many are done
 
@@ -215,3 +216,17 @@ class Forge(Protocol):
 
     def propose(self, proposal: Proposal) -> Proposed:
         """Open the request of a pushed branch, or update the open one. Raises Denied, UsageError or Unreachable."""
+
+
+class SiteFolder(Protocol):
+    """The folder that a site is written to."""
+
+    def check(self) -> None:
+        """Raise UsageError if the folder holds anything that no run has written, and Contended if a run is writing."""
+
+    def write(self, files: Iterable[SiteFile]) -> SiteWritten:
+        """Make these files all that the folder has; what is unchanged is not touched. Raises as `check` does.
+
+        Also raises LocalDiskError, and what `files` raises: the folder is then as it was, or a mixture of whole files
+        of both states, which the next run completes.
+        """

@@ -1,4 +1,4 @@
-"""A file of a site."""
+"""A file of a site, and what became of the folder that it was written to."""
 
 from __future__ import annotations
 
@@ -10,3 +10,11 @@ class SiteFile(NamedTuple):
 
     path: str
     content: bytes
+
+
+class SiteWritten(NamedTuple):
+    """What a run did to the folder of a site: how many files it has now, and how many were written and removed."""
+
+    files: int
+    written: int
+    removed: int

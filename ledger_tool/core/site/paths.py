@@ -2,11 +2,16 @@
 
 The components of an image's name are lower-case letters, digits and separators between them (OCI distribution-spec,
 "Pulling manifests"): none contains `~` or ends with `_`. So a further page of an image is `NAME~2.html`, and a folder
-whose name ends like a file gets a `_` behind it: `a` and `a.json/b` may both be images.
+whose name ends like a file gets a `_` behind it: `a` and `a.json/b` may both be images. File systems take 255 bytes for
+a component: a name that leaves no room for what follows it is cut, and has the hash of all of it behind a `~`.
 """
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
+
+NO_JEKYLL = ".nojekyll"  # tells GitHub Pages to serve a branch as it is
 FEED = "feed.xml"
 START = "index.html"
 ENVIRONMENTS = "environments.html"
@@ -59,7 +64,19 @@ def root_from(path: str) -> str:
     return "../" * path.count("/")
 
 
+def is_path(text: str) -> bool:
+    """Return whether text may be the path of a file of a site: it does not lead out of it, and hides nothing."""
+    return text == NO_JEKYLL or bool(_path.fullmatch(text))
+
+
+_COMPONENT = r"[A-Za-z0-9_][A-Za-z0-9._~-]{0,254}"
+_path = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_LONGEST = 239  # characters: leaves room for a number of ten digits, and for a suffix
+
+
 def _file(image: str, suffix: str, number: int = 1) -> str:
     *folders, name = image.split("/")
     folders = [f"{folder}_" if folder.endswith((".html", ".json")) else folder for folder in folders]
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 65]}~{sha256(name.encode()).hexdigest()}"
     return "/".join([*folders, name + (f"~{number}" if number > 1 else "") + suffix])
