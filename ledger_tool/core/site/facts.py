@@ -195,7 +195,8 @@ class SiteFacts:
     """Everything that a site shows.
 
     `title` is what the site is called; `url` the address that it is served at, which ends with a slash, or `""`;
-    `ledger_page` the page of the ledger's repository at its host, or `""`. `commit` and `at` say of which state it is.
+    `ledger_page` the page of the ledger's repository at its host, or `""`. `commit` and `at` say of which state it is,
+    and `origin` is the first commit of the ledger's history, which stays what it is wherever the ledger moves.
     `images` are by name, `environments` in the order of ledger.yaml, and `changes` the last ones, the newest first;
     `expiring` are the tags with a TTL, the first to end first, and `yanked` the marked ones. `digests` has every digest
     that the ledger has or, as far as commit messages tell, had.
@@ -214,3 +215,4 @@ class SiteFacts:
     digests: Mapping[str, Sequence[DigestPlace]]
     drift: DriftFacts | None = None
     running: Sequence[RunningFacts] = ()
+    origin: str = ""
