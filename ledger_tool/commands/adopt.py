@@ -125,7 +125,7 @@ def adopt(
         still = {key: what for key, what in held.items() if Name(key.image, key.tag) not in late}
         return recording(start, Inspected(rest, frozenset(), held=still))(snapshot)
 
-    written = replace(write(store, operation), notes=sorted(notes))
+    written = replace(write(store, operation, now=now), notes=sorted(notes))
     not_adopted += late.values()
     after = Snapshot("", written.change.ledger, start.policy)
     rest = [one for one in findings if one.drift != "untracked" or Name(Image(one.image), one.tag) not in names]

@@ -19,6 +19,7 @@ def set_facts(
     store: Store,
     patterns: Sequence[str],
     *,
+    now: Timestamp,
     labels: Mapping[str, str],
     unlabel: Sequence[str] = (),
     ttl: Ttl | None = None,
@@ -27,13 +28,14 @@ def set_facts(
 ) -> Written:
     """Edit every record that matches a pattern. Raises UnknownImage, and what `write` raises."""
     edit = partial(writes.set_facts, patterns=patterns, labels=labels, unlabel=unlabel, ttl=ttl, clear_ttl=clear_ttl)
-    return write(store, edit, dry_run=dry_run)
+    return write(store, edit, now=now, dry_run=dry_run)
 
 
 def remove(
     store: Store,
     references: Sequence[Reference],
     *,
+    now: Timestamp,
     reason: str,
     platform: Platform | None = None,
     dry_run: bool = False,
@@ -43,7 +45,7 @@ def remove(
     A note names the environments that have what is removed.
     """
     edit = partial(writes.remove, references=references, reason=reason, platform=platform)
-    written = write(store, edit, dry_run=dry_run)
+    written = write(store, edit, now=now, dry_run=dry_run)
     gone = {effect.name for effect in written.change.effects if not effect.new}
     return _with_environments(
         written,
@@ -67,7 +69,7 @@ def yank(
     A note names the environments that have what is marked.
     """
     edit = partial(writes.yank, references=references, now=now, reason=reason, platform=platform, undo=undo)
-    written = write(store, edit, dry_run=dry_run)
+    written = write(store, edit, now=now, dry_run=dry_run)
     if undo:
         return written
     marked = yanks_among(effect.new for effect in written.change.effects if effect.new)

@@ -31,7 +31,10 @@ def promote(
     Raises UnknownImage, RuleRefused, and what `write` raises.
     """
     return write(
-        store, lambda snapshot: writes.promote(snapshot, choose(snapshot), now=now, reason=reason), dry_run=dry_run
+        store,
+        lambda snapshot: writes.promote(snapshot, choose(snapshot), now=now, reason=reason),
+        now=now,
+        dry_run=dry_run,
     )
 
 

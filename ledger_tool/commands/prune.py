@@ -255,7 +255,7 @@ def _settled(
         return edits.prune(snapshot, _resolved(criteria, snapshot), cleared)
 
     try:
-        written = write(store, operation)
+        written = write(store, operation, now=criteria.clock or criteria.now)
     except LedgerError as error:
         if not before.deleted:
             raise

@@ -11,6 +11,7 @@ from ledger_tool.commands.inspected import Inspected
 from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.writes import publish as writes
 from ledger_tool.core.writes.draft import Draft
@@ -31,6 +32,7 @@ def publish(
     store: Store,
     drafts: Sequence[Draft],
     *,
+    now: Timestamp,
     registries: Registries | None,
     open_prover: OpenProver | None = None,
     has_bundle: bool = False,
@@ -50,7 +52,7 @@ def publish(
         if before is None or (asked is None and not has_bundle):
             told = _as_told(drafts)
             as_given = partial(writes.publish, drafts=told.drafts, force_reason=force_reason)
-            return replace(write(store, as_given, dry_run=dry_run), verified=told.verified, notes=told.notes)
+            return replace(write(store, as_given, now=now, dry_run=dry_run), verified=told.verified, notes=told.notes)
         if asked is None:
             seen = _as_told(drafts)
         else:
@@ -63,7 +65,7 @@ def publish(
             seen = checked(seen, before, asked, open_prover, host=host, jobs=jobs, force_reason=force_reason)
         try:
             operation = recording(before, seen, force_reason=force_reason)
-            written = write(store, operation, dry_run=dry_run)
+            written = write(store, operation, now=now, dry_run=dry_run)
             return replace(written, verified=seen.verified, notes=seen.notes)
         except Overtaken:
             if not remaining:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.core.changes.change import Change, Result, Snapshot, results
+from ledger_tool.core.changes.expiry import check_lasting
 from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import pull_repository
@@ -39,11 +41,12 @@ class Written:
     repositories: Mapping[str, str] = field(default_factory=dict)
 
 
-def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: bool = False) -> Written:
+def write(store: Store, operation: Callable[[Snapshot], Change], *, now: Timestamp, dry_run: bool = False) -> Written:
     """Run `operation` through the store, or for a dry run only on what it reads.
 
-    Raises UsageError before anything is sent if the ledger would outgrow what hosts accept, and what
-    `operation` and `Store.transact` raise, of a dry run what `Store.rehearse` does.
+    Raises, before anything is sent, UsageError if the ledger would outgrow what hosts accept, and RuleRefused for a
+    record that would have expired by `now`; and what `operation` and `Store.transact` raise, of a dry run what
+    `Store.rehearse` does.
     """
     warning = ""
     policy = Policy()
@@ -52,6 +55,7 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, dry_run: boo
         nonlocal warning, policy
         policy = snapshot.policy
         change = operation(snapshot)
+        check_lasting(change.effects, now)
         warning = codec.check_size(codec.size(change.ledger)) if change.changed else ""
         return change
 

@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -27,6 +27,7 @@ from ledger_tool.cli.main import main
 from tests.support.git.upstream import Upstream
 from tests.support.registries.direct import Descriptor, Direct
 from tests.support.registries.registry import RealRegistry
+from tests.support.values.clock import clock_says
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
 from tests.support.values.profiles import example_count
@@ -38,6 +39,7 @@ _images = st.sampled_from(IMAGES)
 _names = st.tuples(_images, st.booleans())  # an image, and whether the ledger calls it by its long name
 _tags = st.sampled_from(["v1", "pr-1", "pr-2"])
 _pushed = st.integers(0, 12)  # what was pushed last, or before that
+THEN = "2026-01-01T00:00:00Z"  # when everything was published
 _lives = st.sampled_from([(), ("--ttl", "1d")])
 _claims = st.sampled_from(
     [
@@ -303,11 +305,12 @@ class Keeping(RuleBasedStateMachine):
         return ["--depends-on", f"{name}@{own}"]
 
     def _publish(self, what: str, *options: str) -> Outcome:
-        return self._run("publish", what, "--source", SOURCE, "--published-at", "2026-01-01T00:00:00Z", *options)
+        return self._run("publish", what, "--source", SOURCE, "--published-at", THEN, *options)
 
     def _run(self, *words: str, allowed: tuple[int, ...] = (0, 3)) -> Outcome:
         out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
+        then = clock_says(THEN) if words[0] in ("publish", "set") else nullcontext()
+        with redirect_stdout(out), redirect_stderr(err), then:
             code = main([*words, "--repo", self.upstream.url])
         assert code in allowed, err.getvalue()
         return Outcome(code, out.getvalue(), err.getvalue())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.git.upstream import Upstream
+from tests.support.values.clock import clock_says
 from tests.support.values.make import digest, fields, source
 from tests.support.values.outcome import Outcome
 
@@ -67,5 +68,6 @@ def recorded(ledger: Run, repo: Upstream, tmp_path: Path) -> Upstream:
         fields("nginx", "v1", digest=digest("nginx"), labels={"env": "prod", "team": "edge"}),
     ]
     (tmp_path / "recorded").write_text(json.dumps(records))
-    assert ledger("publish", "--from", tmp_path / "recorded").code == 0
+    with clock_says("2026-11-25T00:00:00Z"):
+        assert ledger("publish", "--from", tmp_path / "recorded").code == 0
     return repo

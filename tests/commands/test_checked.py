@@ -12,6 +12,7 @@ from ledger_tool.commands.proofs import OpenProver
 from ledger_tool.commands.provenance import Prover, given_documents
 from ledger_tool.commands.publish import CHECKS, Overtaken, publish
 from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.policy.policy import Policy, ProvenanceRule, TrustedSigner
 from ledger_tool.core.writes import publish as writes
@@ -19,7 +20,7 @@ from ledger_tool.edges.provenance.trust import Trust
 from ledger_tool.errors import NotProved
 from tests.support.registries.attesting import github
 from tests.support.values import signing
-from tests.support.values.make import digest, draft, source
+from tests.support.values.make import WHEN, digest, draft, source
 from tests.support.values.memory import MemoryStore
 
 _KEY = TrustedSigner(key="release.pub")
@@ -38,7 +39,7 @@ def proving(of: MemoryStore, raw: bytes) -> OpenProver:
 
 
 def run(of: MemoryStore, raw: bytes) -> None:
-    publish(of, [draft()], registries=None, open_prover=proving(of, raw), has_bundle=True)
+    publish(of, [draft()], now=Timestamp(WHEN), registries=None, open_prover=proving(of, raw), has_bundle=True)
 
 
 def test_a_proved_image_is_recorded_with_its_signer() -> None:

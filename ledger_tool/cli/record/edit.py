@@ -39,6 +39,7 @@ def set_facts(
         written = run(
             store,
             patterns,
+            now=o.now(),
             labels=labels,
             unlabel=unlabels,
             ttl=new_ttl,
@@ -65,7 +66,7 @@ def remove(
     why = reason_text(reason)
     parsed_platform = o.parsed(names.parse_platform, platform)
     with ledger.store() as store:
-        written = run(store, references, reason=why, platform=parsed_platform, dry_run=ledger.dry_run)
+        written = run(store, references, now=o.now(), reason=why, platform=parsed_platform, dry_run=ledger.dry_run)
     ledger.screen.notes(written.notes)
     render.show(ledger.screen, written, output, dry_run=ledger.dry_run)
 

@@ -124,6 +124,7 @@ def publish(
             written = run(
                 store,
                 drafts,
+                now=clock,
                 registries=registries,
                 open_prover=opening_prover(store, bundle),
                 has_bundle=bool(bundle),

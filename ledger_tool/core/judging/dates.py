@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.changes.expiry import expiring, said_expiring
 from ledger_tool.core.history.dates import believed
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger, parse_text, published_at
 from ledger_tool.core.ledger.names import Timestamp, format_timestamp
-from ledger_tool.core.ledger.query import is_expired, is_far_ahead
+from ledger_tool.core.ledger.query import is_far_ahead
 from ledger_tool.core.ledger.record import Record
 
 
@@ -67,10 +68,7 @@ def records_of_the_future(ledger: Ledger, now: Timestamp) -> Iterator[CommitFaul
             yield CommitFault("date", key, f"publishedAt of {key} is {time}, ahead of this machine's clock")
 
 
-def expiring(effects: Iterable[Effect], now: Timestamp) -> Iterator[CommitFault]:
-    """Yield a fault for each record that a change lets expire at once: the next prune would take it."""
-    for effect in effects:
-        new = effect.new
-        if new and is_expired(new, now) and (effect.kind != "updated" or effect.fields() & {"ttl", "publishedAt"}):
-            message = f"{effect.key}, published {new.published_at}, expires at once by its TTL of {new.ttl}"
-            yield CommitFault("ttl", effect.key, message)
+def short_lived(effects: Iterable[Effect], now: Timestamp) -> Iterator[CommitFault]:
+    """Yield a fault for each record that a change lets expire at once."""
+    for record in expiring(effects, now):
+        yield CommitFault("ttl", record.key, said_expiring(record))

@@ -13,7 +13,8 @@ from tests.support.git.checker import check_history
 from tests.support.git.clone import Clone
 from tests.support.git.processes import together
 from tests.support.git.upstream import Upstream, git
-from tests.support.values.make import SOURCE, digest, fields
+from tests.support.values.clock import clock_says
+from tests.support.values.make import SOURCE, WHEN, digest, fields
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
 
@@ -219,7 +220,8 @@ def test_a_promotion_request_whose_base_moved(ledger: Run, team: Upstream, tmp_p
 
 def test_a_prune_keeps_what_an_environment_has(ledger: Run, team: Upstream) -> None:
     promote(ledger, "myorg/app:v1", "--to", "prod", "--reason", "release")
-    assert ledger("set", "*", "--ttl", "1d").code == 0
+    with clock_says(WHEN):
+        assert ledger("set", "*", "--ttl", "1d").code == 0
     done = ledger("prune", "--yes", "--last", "--format", "text")
     assert done.code == 0, done.err
     assert {(one["image"], one["tag"]) for one in team.records()} == {("myorg/app", "v1"), ("myorg/app", "prod")}
@@ -229,7 +231,8 @@ def test_a_prune_keeps_what_an_environment_has(ledger: Run, team: Upstream) -> N
 
 
 def test_a_promotion_and_a_prune_race_and_nothing_is_promoted_that_is_gone(ledger: Run, team: Upstream) -> None:
-    assert ledger("set", "myorg/app", "--ttl", "1d").code == 0
+    with clock_says(WHEN):
+        assert ledger("set", "myorg/app", "--ttl", "1d").code == 0
     pruned, promoted = together(
         [
             ["prune", "--yes", "--last", "--repo", team.url],

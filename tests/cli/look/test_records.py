@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream, git
+from tests.support.values.clock import at_the_time_of, clock_says
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
 
@@ -99,7 +100,9 @@ def test_list_stops_at_a_limit_and_says_how_many_more_there_are(ledger: Run, rec
 
 
 def test_list_expired_is_by_the_records_own_ttl(ledger: Run, repo: Upstream) -> None:
-    ledger("publish", f"a:old@{digest()}", "--source", SOURCE, "--ttl", "1d", "--published-at", "2020-01-01T00:00:00Z")
+    old = ("--ttl", "1d", "--published-at", "2020-01-01T00:00:00Z")
+    with at_the_time_of(old):
+        ledger("publish", f"a:old@{digest()}", "--source", SOURCE, *old)
     ledger("publish", f"a:kept@{digest()}", "--source", SOURCE, "--published-at", "2020-01-01T00:00:00Z")
     assert [one["tag"] for one in ledger("list", "--expired", "--format", "json").json] == ["old"]
 
@@ -118,7 +121,8 @@ def test_what_list_prints_as_json_lines_publish_takes(ledger: Run, recorded: Ups
     lines = ledger("list", "--format", "jsonl").out
     (tmp_path / "lines").write_text(lines)
     copy = Upstream.create(tmp_path / "copy.git")
-    assert ledger("publish", "--from", tmp_path / "lines", "--repo", copy.url).code == 0
+    with clock_says("2026-11-25T00:00:00Z"):  # when what has expired since had not
+        assert ledger("publish", "--from", tmp_path / "lines", "--repo", copy.url).code == 0
     assert copy.content() == recorded.content()
 
 

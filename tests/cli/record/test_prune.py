@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.git.checker import check_history
 from tests.support.git.upstream import Upstream
+from tests.support.values.clock import at_the_time_of
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
@@ -98,8 +99,9 @@ def test_a_ttl_of_ledger_yaml_is_the_one_that_was_stored_when_published(ledger: 
     settings = b'tags:\n  ttl: {"pr-*": 7d}\n'
     filled.commit_as_other_writer({"ledger.yaml": settings, "ledger.json": ledger_bytes(record("myorg/app", "v1"))})
     words = ("--source", SOURCE, "--published-at", ago(30))
-    assert ledger("publish", f"myorg/app:pr-1@{digest('1')}", *words).code == 0
-    assert ledger("publish", f"myorg/app:pr-2@{digest('2')}", *words).code == 0
+    with at_the_time_of(words):
+        assert ledger("publish", f"myorg/app:pr-1@{digest('1')}", *words).code == 0
+        assert ledger("publish", f"myorg/app:pr-2@{digest('2')}", *words).code == 0
     assert ledger("set", "myorg/app:pr-2", "--ttl", "none").code == 0
     assert ledger("prune", "--yes").code == 0
     assert filled.tags() == {"pr-2", "v1"}  # who takes a TTL away means it

@@ -17,6 +17,7 @@ from tests.support.registries.registry import Layout, real_registry
 from tests.support.registries.tokens import TokenKeys, token_script
 from tests.support.registries.wire import wire_server
 from tests.support.registries.world import World
+from tests.support.values.clock import at_the_time_of
 from tests.support.values.make import SOURCE
 from tests.support.values.outcome import Outcome
 
@@ -209,7 +210,8 @@ def test_where_a_registry_is_down_its_images_stay_and_the_others_go_on(world: Wo
     publish = ("--offline", "--source", SOURCE, "--repo", world.upstream.url)
     other = world.push("x")
     for tag, options in (("pr-9", OLD), ("v9", ())):
-        assert ledger("publish", f"far/app:{tag}@{other.digest}", *publish, *options).code == 0
+        with at_the_time_of(options):
+            assert ledger("publish", f"far/app:{tag}@{other.digest}", *publish, *options).code == 0
     settings = (
         f"registries:\n  - host: {world.registry.url}\n    images: ['team-*']\n"
         f"  - host: http://127.0.0.1:{free_port()}\n    images: ['far/*']\n"

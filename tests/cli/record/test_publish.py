@@ -71,14 +71,14 @@ def test_every_option_of_a_record_is_recorded(ledger: Run, repo: Upstream) -> No
     done = ledger(
         "publish", "--image", "myorg/app", "--tag", "v1", "--digest", digest(), "--source", SOURCE,
         "--platform", "linux/x86_64", "--index", digest("index"), "--config", digest("config"),
-        "--label", "team=core", "--label", "env=prod", "--depends-on", base, "--ttl", "3w",
+        "--label", "team=core", "--label", "env=prod", "--depends-on", base, "--ttl", "999w",
         "--published-at", "2026-11-24T10:30:00.5+01:00",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert repo.records() == [
         fields(
             platform="linux/amd64", index=digest("index"), config=digest("config"),
-            labels={"env": "prod", "team": "core"}, dependsOn=[base], ttl="3w",
+            labels={"env": "prod", "team": "core"}, dependsOn=[base], ttl="999w",
         )
     ]  # fmt: skip
     assert done.json["digest"] == digest("index")

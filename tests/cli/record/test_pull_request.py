@@ -19,6 +19,7 @@ from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.servers import HttpServer, http_server, make_key
 from tests.support.git.tamper import commit, move_branch
 from tests.support.git.upstream import Upstream, git
+from tests.support.values.clock import at_the_time_of
 from tests.support.values.make import digest, source
 from tests.support.values.markdown import inline
 from tests.support.values.outcome import Outcome
@@ -358,8 +359,9 @@ def test_a_dry_run_asks_nobody(team: Team) -> None:
 
 @github
 def test_every_command_that_writes_can_propose(team: Team) -> None:
-    done = team.run("publish", f"myorg/app:pr-1@{digest(1)}", "--source", source(1), "--offline", "--ttl", "1d",
-                    "--published-at", "2020-01-01T00:00:00Z", "--repo", team.url)  # fmt: skip
+    old = ("--offline", "--ttl", "1d", "--published-at", "2020-01-01T00:00:00Z", "--repo", team.url)
+    with at_the_time_of(old):
+        done = team.run("publish", f"myorg/app:pr-1@{digest(1)}", "--source", source(1), *old)
     assert done.code == 0, done.err
     tip = team.upstream.tip()
     for words in (

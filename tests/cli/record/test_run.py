@@ -10,6 +10,7 @@ import pytest
 from tests.support.git.upstream import Upstream, git
 from tests.support.registries.world import World
 from tests.support.values import squashes
+from tests.support.values.clock import at_the_time_of
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
@@ -38,7 +39,8 @@ def job(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def publish(run: Run, name: str, seed: object, *options: object) -> Outcome:
-    return run("publish", f"{name}@{digest(seed)}", "--source", SOURCE, "--offline", *options)
+    with at_the_time_of(options):
+        return run("publish", f"{name}@{digest(seed)}", "--source", SOURCE, "--offline", *options)
 
 
 def claimed(upstream: Upstream, revision: str = "main") -> tuple[str, str]:

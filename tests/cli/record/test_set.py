@@ -15,15 +15,15 @@ Run = Callable[..., Outcome]
 
 def test_set_edits_all_that_match_in_one_commit(ledger: Run, recorded: Upstream) -> None:
     done = ledger(
-        "set", "myorg/app", "nginx:v*", "--label", "env=dev", "--label", "x=y", "--unlabel", "team", "--ttl", "2w"
+        "set", "myorg/app", "nginx:v*", "--label", "env=dev", "--label", "x=y", "--unlabel", "team", "--ttl", "999w"
     )
     assert done.code == 0, done.err
     edited = [one for one in recorded.records() if one["image"] != "myorg/web"]
-    assert [(one["labels"], one["ttl"]) for one in edited] == [({"env": "dev", "x": "y"}, "2w")] * 4
+    assert [(one["labels"], one["ttl"]) for one in edited] == [({"env": "dev", "x": "y"}, "999w")] * 4
     assert len(recorded.commits()) == 3
     assert ("Label", "env=dev") in recorded.trailers()
     assert ("Unlabel", "team") in recorded.trailers()
-    assert ("TTL", "2w") in recorded.trailers()
+    assert ("TTL", "999w") in recorded.trailers()
     cleared = ledger("set", "*", "--ttl", "none")
     assert cleared.code == 0
     assert not [one for one in recorded.records() if "ttl" in one]

@@ -62,7 +62,7 @@ def _written(path: Path, ledger: Run) -> Upstream:
     publish("myorg/app:latest", "a")
     publish("myorg/app:latest", "b")
     publish("myorg/app:v1", "c", "--platform", "linux/amd64", "--index", digest("i"), "--force", "--reason", "rebuilt")
-    run("set", "*", "--label", "env=prod", "--ttl", "7d")
+    run("set", "*", "--label", "env=prod", "--ttl", "999w")
     publish("myorg/app:v2", "d")
     run("yank", "myorg/app:v2", "--reason", "crashes")
     run("remove", "myorg/app:v2", "--reason", "broken")

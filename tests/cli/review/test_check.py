@@ -58,7 +58,7 @@ def test_what_the_commands_write_passes(pull: Pull, tmp_path: Path) -> None:
     pull.publish("new:v1", "n")
     pull.publish("new:v1", "n", "--platform", AMD)  # fills in the platform
     pull.publish("myorg/app:v1", "v7", "--platform", "linux/arm/v7", *INDEX)
-    pull.ledger("set", "myorg/*", "--label", "env=prod", "--ttl", "7d")
+    pull.ledger("set", "myorg/*", "--label", "env=prod", "--ttl", "999w")
     pull.ledger("set", "myorg/*", "--unlabel", "env", "--ttl", "none")
     pull.ledger("remove", "other:v2", "--reason", "superseded")
     batch = tmp_path / "batch.jsonl"

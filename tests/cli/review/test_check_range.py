@@ -12,7 +12,8 @@ from ledger_tool.core.ledger.record import to_json
 from tests.support.git.pull import Pull
 from tests.support.git.upstream import Upstream, git
 from tests.support.registries.world import World
-from tests.support.values.make import SOURCE, but, digest, ledger_bytes, record, source
+from tests.support.values.clock import clock_says
+from tests.support.values.make import SOURCE, WHEN, but, digest, ledger_bytes, record, source
 from tests.support.values.outcome import Outcome
 from tests.support.values.schemas import check_schema
 
@@ -109,7 +110,8 @@ def test_forced_moves_a_yank_that_is_undone_and_a_prune_before_a_publish_stay_op
     assert [one for one in json.loads(pull.text())["records"] if one["image"] == "forced"] == [
         to_json(but(corrected, forced={"replaces": digest("f"), "reason": "built there"}))
     ]
-    pull.ledger("set", "app", "--label", "a=b", "--ttl", "1m")
+    with clock_says(WHEN):
+        pull.ledger("set", "app", "--label", "a=b", "--ttl", "1m")
     pull.ledger("set", "app", "--unlabel", "a", "--ttl", "none")
     assert pull.rules() == []
 
@@ -251,7 +253,8 @@ def test_a_record_that_is_dated_ahead_of_its_commit_is_found(pull: Pull) -> None
 
 
 def test_a_ttl_that_would_let_a_record_expire_at_once_is_found(pull: Pull) -> None:
-    pull.ledger("set", "other", "--ttl", "1m")
+    with clock_says(WHEN):
+        pull.ledger("set", "other", "--ttl", "1m")
     (found,) = pull.findings()
     assert (found["rule"], found["line"]) == ("ttl", pull.line_of('"other"', "sourceRef"))
     pull.ledger("set", "other", "--ttl", "9999w")

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
+from ledger_tool.core.changes.expiry import check_lasting
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.check import RangeJudge
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Platform, Timestamp
+from ledger_tool.core.ledger.names import Platform, Timestamp, parse_ttl
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.reference import parse_name
@@ -31,20 +32,31 @@ from tests.support.values.make import digest, draft, source
 from tests.support.values.profiles import example_count
 
 AMD, ARM = "linux/amd64", "linux/arm64"
-NOW = Timestamp("2026-12-01T00:00:00Z")
+THEN, NOW = Timestamp("2026-11-06T00:00:00Z"), Timestamp("2026-12-01T00:00:00Z")
 POLICY = Policy(mutable=("latest",))
 TAGS = ("v1", "v1", "latest")
 Command = Callable[[Snapshot, int], Change]
 
 
-def _push(images: Sequence[tuple[str | None, str]], index: str | None, how: str, reason: str, tag: str) -> Command:
-    """Return the publish of some images, each with its platform, below an index or by themselves, at a number."""
+def _push(
+    images: Sequence[tuple[str | None, str]],
+    index: str | None,
+    how: str,
+    reason: str,
+    tag: str,
+    ttl: str | None = None,
+    at: str = "",
+) -> Command:
+    """Return the publish of some images, each with its platform, below an index or by themselves, at a number.
+
+    With a TTL of seven days, what was published before the last week has expired by the time of the range.
+    """
 
     def run(snapshot: Snapshot, number: int) -> Change:
         drafts = [
             draft("app", tag=tag, digest=digest(image), platform=platform, index=index and digest(index),
-                  source_ref=source(number % 2), published_at=f"2026-11-0{number + 1}T00:00:00Z",
-                  labels={"by": how}, looked_at=how == "looked")
+                  source_ref=source(number % 2), published_at=at or f"2026-11-0{number + 1}T00:00:00Z",
+                  labels={"by": how}, ttl=ttl and parse_ttl(ttl), looked_at=how == "looked")
             for platform, image in images
         ]  # fmt: skip
         return publish(snapshot, drafts, force_reason=reason)
@@ -52,13 +64,14 @@ def _push(images: Sequence[tuple[str | None, str]], index: str | None, how: str,
     return run
 
 
-def _edit(verb: str, tag: str, platform: Platform | None) -> Command:
+def _edit(verb: str, tag: str, platform: Platform | None, ttl: str | None = None) -> Command:
     names = [parse_name(f"app:{tag}")]
     match verb:
         case "remove":
             return lambda snapshot, _: edits.remove(snapshot, names, reason="gone", platform=platform)
         case "set":
-            return lambda snapshot, number: edits.set_facts(snapshot, ["app"], labels={"at": str(number)})
+            facts = {"ttl": parse_ttl(ttl)} if ttl else {"clear_ttl": tag == "latest"}
+            return lambda snapshot, number: edits.set_facts(snapshot, ["app"], labels={"at": str(number)}, **facts)
         case "prune":
             return lambda snapshot, _: edits.prune(snapshot, PruneCriteria(now=NOW))
     undo = verb == "unyank"
@@ -73,6 +86,7 @@ _IMAGES: list[list[tuple[str | None, str]]] = [
     [(AMD, "c"), (ARM, "b")],
     [(AMD, "a"), (ARM, "a")],
 ]
+TTLS = st.sampled_from([None, None, "7d", "60d"])
 PUSHES = st.builds(
     _push,
     st.sampled_from(_IMAGES),
@@ -80,22 +94,29 @@ PUSHES = st.builds(
     st.sampled_from(["offline", "looked"]),
     st.sampled_from(["", "why", "why", "again"]),
     st.sampled_from(TAGS),
+    TTLS,
+    st.sampled_from(["", "", "2026-11-30T00:00:00Z"]),
 )
 EDITS = st.builds(
     _edit,
     st.sampled_from(["remove", "set", "prune", "yank", "unyank"]),
     st.sampled_from(TAGS),
     st.sampled_from([None, None, Platform(AMD)]),
+    TTLS,
 )
 COMMANDS = st.lists(st.one_of(PUSHES, PUSHES, EDITS), max_size=5)
 
 
 def _run(ledger: Ledger, commands: Sequence[Command], judge: RangeJudge | None) -> tuple[Ledger, list[Effect]]:
-    """Return the ledger after some commands, and what they did; each is judged by itself."""
+    """Return the ledger after some commands, and what they did; each is judged by itself.
+
+    Without a judge, they ran weeks ago.
+    """
     done: list[Effect] = []
     for number, command in enumerate(commands):
         try:
             change = command(Snapshot("", ledger, POLICY), number)
+            check_lasting(change.effects, NOW if judge else THEN)
         except LedgerError:
             continue
         differences = compare(ledger, change.ledger)

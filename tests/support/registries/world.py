@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import Layout, RealRegistry
+from tests.support.values.clock import at_the_time_of
 from tests.support.values.make import SOURCE
 from tests.support.values.outcome import Outcome
 
@@ -45,9 +46,10 @@ class World:
         return layout
 
     def publish(self, what: str, *options: object, source: str = SOURCE) -> Outcome:
-        """Run `publish` for a tag, or `tag@digest`."""
+        """Run `publish` for a tag, or `tag@digest`; with `--published-at`, by a clock that says that time."""
         named = ("--source", source) if source else ()
-        return self.run("publish", f"{self.image}:{what}", *named, "--repo", self.upstream.url, *options)
+        with at_the_time_of(options):
+            return self.run("publish", f"{self.image}:{what}", *named, "--repo", self.upstream.url, *options)
 
     def verify(self, tag: str, *options: object) -> Outcome:
         """Run `verify` for a tag."""
