@@ -22,3 +22,8 @@ def run(claim: RunClaim) -> dict[str, str | None]:
 def line(value: Any) -> str:
     """Return one JSON value on one line."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def compact(value: Any) -> str:
+    """Return one JSON value in as few characters as it takes: for files that programs read."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -16,12 +16,12 @@ _WIDEST_NAME = 100  # characters: the pusher chooses the name, and it would wide
 
 def as_json(entries: Sequence[LogEntry]) -> str:
     """Return the JSON object of a log; `schema/log-v1.schema.json` describes it."""
-    return json.document({"entries": [_object(entry) for entry in entries]})
+    return json.document({"entries": [entry_as_json(entry) for entry in entries]})
 
 
 def as_json_lines(entries: Sequence[LogEntry]) -> Iterator[str]:
     """Yield each entry as a JSON object on one line."""
-    return (json.line(_object(entry)) for entry in entries)
+    return (json.line(entry_as_json(entry)) for entry in entries)
 
 
 _ROLES: Mapping[str, Role] = {"moved": "doubtful", "remove": "bad", "removed": "bad", "prune": "minor", "yank": "bad"}
@@ -79,7 +79,8 @@ def _pulled(entry: LogEntry, view: View) -> str:
     return " ".join(filter(None, [view.digest(entry.index), before]))
 
 
-def _object(entry: LogEntry) -> Mapping[str, Any]:
+def entry_as_json(entry: LogEntry) -> Mapping[str, Any]:
+    """Return what a commit did to a record, as a JSON object."""
     return {
         "commit": entry.commit,
         "at": entry.at,

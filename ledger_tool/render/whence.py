@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.commands.whence import Point, WhenceMatch
+from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.ledger.record import Record, to_json
 from ledger_tool.render import json
@@ -21,12 +22,13 @@ def match_as_json(match: WhenceMatch) -> Mapping[str, Any]:
     return {
         "as": match.kind,
         "record": to_json(match.record),
-        **_point(match.since),
-        "until": _point(match.until) | {"digest": match.until.digest or None} if match.until else None,
+        **point_as_json(match.since),
+        "until": point_as_json(match.until) | {"digest": match.until.digest or None} if match.until else None,
     }
 
 
-def _point(point: Point) -> dict[str, Any]:
+def point_as_json(point: Point | LogEntry) -> dict[str, Any]:
+    """Return a commit that gave a record a digest, or took it away, as a JSON object."""
     return {
         "commit": point.commit,
         "at": point.at,

@@ -1,0 +1,214 @@
+"""The facts of a site as JSON for programs; `schema/site-*-v1.schema.json` describe it.
+
+A value has the shape that the commands give it. Addresses within the site are relative to the file that has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.record import Name, to_json
+from ledger_tool.core.site import paths
+from ledger_tool.core.site.facts import (
+    BaseFacts,
+    DigestPlace,
+    DriftNote,
+    EnvironmentCell,
+    RunningNote,
+    SiteFacts,
+    SiteImage,
+    TagFacts,
+)
+from ledger_tool.core.site.files import SiteFile
+from ledger_tool.render import json
+from ledger_tool.render.log import entry_as_json
+from ledger_tool.render.site.renovate import releases
+from ledger_tool.render.whence import point_as_json
+
+
+def files(facts: SiteFacts) -> Iterator[SiteFile]:
+    """Yield what programs read: of the ledger, of each image, of each environment, and of each digest."""
+    yield _file(paths.LEDGER_DATA, _ledger(facts))
+    held: dict[str, list[EnvironmentCell]] = {name: [] for name in facts.environments}
+    for image in facts.images:
+        yield _file(paths.image_data(image.image), _image(image))
+        yield _file(paths.renovate_data(image.image), releases(image))
+        for cell in image.environments:
+            held.setdefault(cell.environment, []).append(cell)
+    for environment, cells in held.items():
+        value = {"environment": environment, "images": [_cell(cell) for cell in cells]}
+        yield _file(paths.environment_data(environment), value)
+    for digest, places in facts.digests.items():
+        yield _file(paths.digest_data(digest), {"digest": digest, "matches": [_place(place) for place in places]})
+
+
+def _file(path: str, value: Any) -> SiteFile:
+    return SiteFile(path, f"{json.compact(value)}\n".encode())
+
+
+def _within(page: str, path: str) -> str:
+    """Return the address of a file of the site, relative to another one."""
+    return paths.root_from(page) + path
+
+
+def _ledger(facts: SiteFacts) -> dict[str, Any]:
+    return {
+        "title": escaped(facts.title),
+        "commit": facts.commit or None,
+        "at": facts.at,
+        "page": facts.ledger_page or None,
+        "counts": {
+            "images": len(facts.images),
+            "tags": sum(len(image.tags) for image in facts.images),
+            "digests": len(facts.digests),
+            "yanked": len(facts.yanked),
+            "expiring": len(facts.expiring),
+        },
+        "environments": [
+            {"environment": name, "data": _within(paths.LEDGER_DATA, paths.environment_data(name))}
+            for name in facts.environments
+        ],
+        "reconcile": facts.drift and {
+            "at": facts.drift.at,
+            "complete": facts.drift.complete,
+            "checked": facts.drift.checked,
+            "summary": dict(facts.drift.summary),
+        },
+        "running": [
+            {
+                "environment": running.environment or None,
+                "at": running.at,
+                "complete": running.complete,
+                "containers": running.containers,
+                "summary": dict(running.summary),
+            }
+            for running in facts.running
+        ],
+        "images": [
+            {
+                "image": image.image,
+                "newest": image.newest.name.tag if image.newest else None,
+                "digest": (image.newest.digest or None) if image.newest else None,
+                "data": _within(paths.LEDGER_DATA, paths.image_data(image.image)),
+                "page": _within(paths.LEDGER_DATA, paths.image_page(image.image)),
+            }
+            for image in facts.images
+        ],
+    }  # fmt: skip
+
+
+def _image(image: SiteImage) -> dict[str, Any]:
+    return {
+        "image": image.image,
+        "newest": image.newest.name.tag if image.newest else None,
+        "page": _within(paths.image_data(image.image), paths.image_page(image.image)),
+        "tags": [_tag(tag) for tag in image.tags],
+        "environments": [_cell(cell) for cell in image.environments],
+        "drift": [_drift(note) for note in image.drift],
+        "running": [_running(note) for note in image.running],
+        "entries": [entry_as_json(entry) for entry in image.timeline],
+    }
+
+
+def _tag(tag: TagFacts) -> dict[str, Any]:
+    return {
+        "tag": tag.name.tag,
+        "digest": tag.digest or None,
+        "refs": list(tag.pulls),
+        "publishedAt": tag.published_at,
+        "sources": list(tag.sources),
+        "previous": tag.previous or None,
+        "compare": tag.compare or None,
+        "yanked": escaped(tag.yanked) or None,
+        "expires": tag.expires,
+        "expired": tag.is_expired,
+        "mutable": tag.is_mutable,
+        "owners": list(tag.owners),
+        "bases": [_base(base) for base in tag.bases],
+        "dependents": _names(tag.dependents),
+        "records": [to_json(record) for record in tag.records],
+    }
+
+
+def _base(base: BaseFacts) -> dict[str, Any]:
+    return {
+        "reference": escaped(base.reference),
+        "image": base.name.image if base.name else None,
+        "tag": base.name.tag if base.name else None,
+        "now": base.now or None,
+    }
+
+
+def _names(names: Iterable[Name]) -> Sequence[dict[str, str]]:
+    return [{"image": name.image, "tag": name.tag} for name in names]
+
+
+def _cell(cell: EnvironmentCell) -> dict[str, Any]:
+    return {
+        "environment": cell.environment,
+        "image": cell.image,
+        "version": cell.version,
+        "digest": cell.digest or None,
+        "since": cell.since,
+        "state": cell.state,
+        "against": cell.against or None,
+        "other": cell.other or None,
+        "compare": cell.compare or None,
+        "remarks": [escaped(remark) for remark in cell.remarks],
+    }
+
+
+def _drift(note: DriftNote) -> dict[str, Any]:
+    return {
+        "class": note.category,
+        "kind": note.kind,
+        "registry": escaped(note.registry),
+        "image": escaped(note.image),
+        "tag": note.tag,
+        "platform": note.platform or None,
+        "ledger": note.ledger or None,
+        "served": note.served or None,
+        "reason": escaped(note.reason),
+        "since": note.since or None,
+    }
+
+
+def _running(note: RunningNote) -> dict[str, Any]:
+    return {
+        "class": note.category,
+        "kind": note.kind,
+        "image": escaped(note.image),
+        "tag": escaped(note.tag) or None,
+        "version": note.version or None,
+        "digest": escaped(note.digest) or None,
+        "expected": escaped(note.expected) or None,
+        "reason": escaped(note.reason),
+        "containers": note.containers,
+        "places": [
+            {
+                "cluster": escaped(place.cluster),
+                "namespace": escaped(place.namespace),
+                "workload": escaped(place.workload),
+                "kind": escaped(place.kind),
+                "containers": place.containers,
+            }
+            for place in note.places
+        ],
+    }
+
+
+def _place(place: DigestPlace) -> dict[str, Any]:
+    return {
+        "as": place.kind,
+        "image": place.key.image,
+        "tag": place.key.tag,
+        "platform": place.key.platform or None,
+        "digest": place.digest,
+        "sourceRef": place.source_ref or None,
+        "version": place.version or None,
+        "yanked": escaped(place.yanked) or None,
+        "since": place.since and point_as_json(place.since),
+        "until": place.until and point_as_json(place.until),
+    }
