@@ -1,29 +1,75 @@
-"""The templates of the pages, which Jinja2 escapes, and the one place that imports it."""
+"""The templates of the pages: Jinja2, which escapes whatever they are given. Nothing else imports it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
-_FOLDER = files(__package__).joinpath("templates")
+from ledger_tool.core.ledger.names import counted, escaped
+from ledger_tool.core.site.files import SiteFile
+from ledger_tool.core.site.paths import root_from
+from ledger_tool.render.site import wording
+from ledger_tool.render.site.links import environment_id, source_link, web_link
+from ledger_tool.render.view import short_digest, short_source
+
+_ASSETS = files(__package__)
 
 
-def template(name: str) -> Template:
-    """Return a template, by the name of its file; each is compiled once a run."""
-    return _environment().get_template(name)
+def written(path: str, name: str, **values: Any) -> SiteFile:
+    """Return a page, made by a template from values; `root` is the way from it to the root of the site."""
+    text = _environment().get_template(name).render(path=path, root=root_from(path), **values)
+    return SiteFile(path, text.encode())
+
+
+def asset(name: str) -> str:
+    """Return the text of a file that a site has as it is."""
+    return _ASSETS.joinpath("assets", name).read_text("utf-8")
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         autoescape=True,
         auto_reload=False,
         cache_size=-1,
+        finalize=_visible,
         keep_trailing_newline=True,
-        loader=FunctionLoader(lambda name: _FOLDER.joinpath(name).read_text("utf-8")),
+        loader=FunctionLoader(lambda name: _ASSETS.joinpath("templates", name).read_text("utf-8")),
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters.update(_FILTERS)
+    return environment
+
+
+def _visible(value: object) -> object:
+    """Return what is put into a page: with the characters written out that a reader would not see.
+
+    Macros give markup, in which that has been done.
+    """
+    if isinstance(value, Markup):
+        return value
+    text = str(value)
+    return text if text.isascii() and text.isprintable() else escaped(text)
+
+
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "cell_words": wording.cell_words,
+    "counted": counted,
+    "environment_id": environment_id,
+    "moment": wording.moment,
+    "note_badge": wording.note_badge,
+    "person": wording.person,
+    "prose": wording.prose,
+    "short_digest": short_digest,
+    "short_source": short_source,
+    "source_link": source_link,
+    "web_link": web_link,
+    "who": wording.who,
+}

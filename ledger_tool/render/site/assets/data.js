@@ -1,0 +1,58 @@
+// What can be searched: scripts that call `ledgerSite.take`, loaded when they are needed. A page that was opened from
+// a disk may load scripts, but no other files.
+const loads = new Map();
+const takers = new Map();
+
+window.ledgerSite = Object.freeze({
+  take(name, value) {
+    takers.get(name)?.(value);
+    takers.delete(name);
+  },
+});
+
+// The value of `search/NAME.js`; null if there is no such file.
+function load(name) {
+  if (!loads.has(name)) {
+    loads.set(name, new Promise((done) => {
+      takers.set(name, done);
+      document.head.append(element("script", { src: `${root}search/${name}.js`, onerror: () => done(null) }));
+    }));
+  }
+  return loads.get(name);
+}
+
+// Where the search of a page was, as `#q=app&state=behind&env=prod` has it, or `?q=app`.
+function asked() {
+  const fragment = location.hash.startsWith("#q=") ? location.hash.slice(1) : "";
+  const given = new URLSearchParams(fragment || location.search);
+  return { query: given.get("q") ?? "", state: given.get("state") ?? "", environment: given.get("env") ?? "" };
+}
+
+// Digests: `sha256:…`, what follows that, or a reference with one. Null for text that is none.
+function digestIn(text) {
+  const found = /^(?:[^\s@]+@)?(?:(sha256|sha512):)?([0-9a-f]+)$/i.exec(text.trim());
+  if (!found || (!found[1] && text.includes("@"))) {
+    return null;
+  }
+  return { algorithm: found[1]?.toLowerCase() ?? "", digits: found[2].toLowerCase() };
+}
+
+const FEWEST_DIGITS = 12;
+
+// The digests that begin like one, with the records that have or had them: pairs.
+async function digestsLike({ algorithm, digits }) {
+  const shard = await load(`digests/${digits.slice(0, 2)}`);
+  return Object.entries(shard ?? {}).filter(([digest]) => {
+    const [kind, value] = digest.split(":");
+    return value.startsWith(digits) && (!algorithm || kind === algorithm);
+  });
+}
+
+const ROLES = { image: "is", index: "is the index of", config: "is the config of", replaced: "was" };
+
+// A record that has or had a digest, as a shard lists it.
+function placeOf([role, image, tag, platform, version, source, sourceLink, yanked, since, until, path]) {
+  const name = `${image}:${tag}` + (version ? ` as ${version}` : "") + (platform ? ` (${platform})` : "");
+  const words = until && role !== "replaced" ? ROLES[role].replace("is", "was") : ROLES[role];
+  return { words, name, source, sourceLink, yanked, since, until, path };
+}

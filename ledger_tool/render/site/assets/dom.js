@@ -1,0 +1,29 @@
+// The page and its elements. Text goes into a page by textContent alone, so nothing that others wrote is ever markup.
+const root = document.documentElement.dataset.root;
+const byId = (id) => document.getElementById(id);
+
+function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made) {
+      made[key] = value;
+    } else {
+      made.setAttribute(key, value);
+    }
+  }
+  made.append(...children.filter((child) => child !== null && child !== ""));
+  return made;
+}
+
+// A link to a page elsewhere, if its address is one of the web; its text otherwise.
+function out(address, text) {
+  if (!/^https?:\/\//.test(address)) {
+    return text;
+  }
+  return element("a", { href: address, rel: "noopener noreferrer" }, text);
+}
+
+// Tell users of screen readers what has happened.
+function say(text) {
+  byId("~said").textContent = text;
+}

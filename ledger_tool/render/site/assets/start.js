@@ -1,0 +1,174 @@
+// The search's field, filters and keys, and what a page does when it opens.
+const field = byId("~search");
+const results = byId("~results");
+const main = byId("~main");
+const status = element("p", { className: "status", role: "status" });
+const list = element("ol", { className: "plain" });
+const more = element("button", { type: "button", hidden: true }, "Show more");
+const placeBefore = asked().query || asked().state || asked().environment ? "" : location.hash;
+let filters = null;
+let latestTurn = 0;
+
+function choice(name, label, options) {
+  const select = element("select", { name });
+  select.append(...options.map(([value, text]) => element("option", { value }, text)));
+  select.addEventListener("change", () => search());
+  return [element("label", {}, label, select), select];
+}
+
+function makeFilters(data, wanted) {
+  const states = Object.entries(STATES).filter(([state]) => data.states.has(state));
+  const [stateLabel, state] = choice("state", "State", [["", "Any"], ...states]);
+  const [environmentLabel, environment] = choice("env", "Environment", [["", "Any"], ...data.environments.map((each) => [each, each])]);
+  state.value = data.states.has(wanted.state) ? wanted.state : "";
+  environment.value = data.environments.includes(wanted.environment) ? wanted.environment : "";
+  const labels = [states.length ? stateLabel : "", data.environments.length ? environmentLabel : ""];
+  results.replaceChildren(element("div", { className: "filters" }, ...labels), status, list, more);
+  filters = { state, environment };
+}
+
+async function imagesData() {
+  const data = await load("images");
+  if (data && !data.entries) {
+    data.entries = entriesOf(data);
+    data.states = new Set(data.entries.flatMap((entry) => [
+      ...entry.states, ...entry.cells.flatMap((cell) => cell.states), ...[...new Set(entry.tags.match(/!\w+/g))].flatMap((letters) => flagged(letters).states),
+    ]));
+  }
+  return data;
+}
+
+function remember({ query, state, environment }, isOn) {
+  const parts = [["q", query], ["state", state], ["env", environment]].filter(([key, value]) => value || key === "q");
+  const here = location.pathname + location.search;
+  // A page from a disk may change nothing but its fragment.
+  history.replaceState(null, "", isOn ? `#${new URLSearchParams(parts)}` : placeBefore || (location.protocol === "file:" ? "#" : here));
+}
+
+function close() {
+  results.hidden = true;
+  main.hidden = false;
+  latestTurn += 1;
+  remember({}, false);
+}
+
+function show(lines, count) {
+  let shown = 0;
+  function next() {
+    const start = shown;
+    list.append(...lines.slice(shown, shown + MOST).map((line) => line()));
+    shown += MOST;
+    more.hidden = shown >= lines.length;
+    if (start) {
+      list.children[start]?.querySelector("a")?.focus();
+    }
+  }
+  list.replaceChildren();
+  more.onclick = next;
+  next();
+  status.textContent = count === 0 ? "Nothing found" : `${count} result${count === 1 ? "" : "s"}`;
+}
+
+async function search(wanted = null) {
+  const turn = ++latestTurn;
+  const data = await imagesData();
+  if (turn !== latestTurn) {
+    return;
+  }
+  if (!data) {
+    results.replaceChildren(status);
+    status.textContent = "The search's data could not be loaded";
+    results.hidden = false;
+    return;
+  }
+  if (!filters) {
+    makeFilters(data, wanted ?? asked());
+  } else if (wanted) {
+    filters.state.value = wanted.state;
+    filters.environment.value = wanted.environment;
+  }
+  const query = field.value.trim();
+  const now = { query, state: filters.state.value, environment: filters.environment.value };
+  if (!query && !now.state && !now.environment) {
+    close();
+    return;
+  }
+  const digests = await digestLines(query);
+  if (turn !== latestTurn) {
+    return;
+  }
+  const hits = found(data, { ...now, query: withoutHost(query.split("@")[0], data) });
+  const lines = digests?.length ? digests.map((line) => () => line) : hits.map((each) => () => hitLine(each));
+  show(lines, lines.length);
+  results.hidden = false;
+  main.hidden = true;
+  remember(now, true);
+}
+
+function move(step) {
+  const links = [...list.querySelectorAll("a")];
+  const at = links.indexOf(document.activeElement) + step;
+  (at < 0 ? field : links[Math.min(at, links.length - 1)])?.focus();
+}
+
+function onKey(event) {
+  const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.target.isContentEditable;
+  if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    field.focus();
+    field.select();
+  } else if (results.hidden) {
+    return;
+  } else if (event.key === "Escape") {
+    field.value = "";
+    filters.state.value = filters.environment.value = "";
+    close();
+    field.focus();
+  } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (event.target === field || list.contains(event.target))) {
+    event.preventDefault();
+    move(event.key === "ArrowDown" ? 1 : -1);
+  } else if (event.key === "Enter" && event.target === field) {
+    list.querySelector("a")?.click();
+  }
+}
+
+// A tag may stand on a further page of its image, which a link to the image cannot know.
+async function findTag() {
+  const tag = location.hash.slice(1);
+  const image = main.dataset.image;
+  if (!image || !/^\w[\w.-]*$/.test(tag) || byId(tag)) {
+    return;
+  }
+  const data = await imagesData();
+  const entry = data?.entries.find((each) => each.image === image);
+  const number = entry ? entry.tags.split(" ").findIndex((text) => flagged(text).name === tag) : -1;
+  if (number >= data?.tagsPerPage) {
+    location.replace(`${root}${tagPath(entry, number, data)}#${tag}`);
+  }
+}
+
+function openTarget() {
+  const target = location.hash.length > 1 ? byId(decodeURIComponent(location.hash.slice(1))) : null;
+  target?.querySelector("details")?.setAttribute("open", "");
+}
+
+function fromAddress() {
+  const wanted = asked();
+  if (wanted.query || wanted.state || wanted.environment) {
+    field.value = wanted.query;
+    search(wanted);
+  } else {
+    openTarget();
+    findTag();
+  }
+}
+
+field.addEventListener("focus", () => imagesData(), { once: true });
+field.addEventListener("input", () => search());
+document.addEventListener("keydown", onKey);
+addEventListener("hashchange", fromAddress);
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => each.setAttribute("open", "")));
+fromAddress();
+if (byId("~digest")) {
+  startDigestPage(byId("~digest"));
+}

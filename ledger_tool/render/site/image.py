@@ -1,0 +1,70 @@
+"""The pages of an image: its tags and its history, the newest first, both page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.site.facts import SiteFacts, SiteImage, TagFacts
+from ledger_tool.core.site.files import SiteFile
+from ledger_tool.core.site.paths import image_page
+from ledger_tool.render.site.links import TAGS_PER_PAGE
+from ledger_tool.render.site.shell import Shell, commit_link, pager_of
+from ledger_tool.render.site.wording import Badge, Told, is_pressing, steps, tag_badges, told
+
+_STEPS_PER_PAGE = 100
+
+
+class TagView(NamedTuple):
+    """An image:tag as its card shows it."""
+
+    facts: TagFacts
+    badges: Sequence[Badge]
+    labels: Sequence[Told]
+    builders: Sequence[Told]
+    signers: Sequence[Told]
+    forced: Sequence[Told]
+
+
+def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
+    """Yield the pages of every image."""
+    link = cache(lambda commit: commit_link(shell.ledger_page, commit))
+    for image in facts.images:
+        history = list(steps(image.timeline))
+        count = max(1, -(-len(image.tags) // TAGS_PER_PAGE), -(-len(history) // _STEPS_PER_PAGE))
+        for number in range(1, count + 1):
+            tags = image.tags[(number - 1) * TAGS_PER_PAGE : number * TAGS_PER_PAGE]
+            neighbours = [image_page(image.image, one) for one in (number - 1, number + 1)]
+            yield shell.page(
+                image_page(image.image, number), "image.html", image=image, commit_link=link,
+                newest=_newest(image, number), tags=[_view(tag) for tag in tags],
+                history=history[(number - 1) * _STEPS_PER_PAGE : number * _STEPS_PER_PAGE],
+                pager=pager_of(neighbours, number, count),
+                drift=list(filter(is_pressing, image.drift)),
+                running=list(filter(is_pressing, image.running)),
+            )  # fmt: skip
+
+
+def _newest(image: SiteImage, number: int) -> TagFacts | None:
+    return image.newest if number == 1 else None
+
+
+def _view(tag: TagFacts) -> TagView:
+    records = tag.records
+    return TagView(
+        tag, tag_badges(tag),
+        told(records, lambda record: [f"{key}={value}" for key, value in record.labels.items()]),
+        told(records, lambda record: _filled(record.provenance.builder if record.provenance else "")),
+        told(records, lambda record: _filled(record.provenance.signer if record.provenance else "")),
+        told(records, _forced),
+    )  # fmt: skip
+
+
+def _forced(record: Record) -> list[str]:
+    return [record.forced.replaces] if record.forced else []
+
+
+def _filled(value: str) -> list[str]:
+    return [value] if value else []

@@ -1,0 +1,81 @@
+"""What the script of a site searches, as scripts: a page that was opened from a disk may load no other files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import groupby
+
+from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.site.facts import CellState, DigestPlace, SiteFacts, SiteImage, TagFacts
+from ledger_tool.core.site.files import SiteFile
+from ledger_tool.core.site.paths import IMAGE_SEARCH, digest_search, image_page
+from ledger_tool.render.site.links import TAGS_PER_PAGE, Places, source_link, web_link
+from ledger_tool.render.site.shell import commit_link
+from ledger_tool.render.site.wording import is_pressing, person, prose, who
+
+# One letter each, as `search.js` reads them: what is short is loaded fast.
+_CELLS: dict[CellState, str] = {"same": "", "behind": "b", "ahead": "a", "differs": "d", "only": ""}
+
+
+def files(facts: SiteFacts) -> Iterator[SiteFile]:
+    """Yield what is searched: images with their tags, and digests, by their first two digits."""
+    yield _script(IMAGE_SEARCH, _images(facts))
+    places = Places(facts)
+    link = cache(lambda commit: commit_link(facts.ledger_page, commit))
+    in_order = sorted(facts.digests, key=lambda digest: (digest_search(digest), digest))
+    for path, digests in groupby(in_order, digest_search):
+        yield _script(path, {one: [_place(each, places, link) for each in facts.digests[one]] for one in digests})
+
+
+def _script(path: str, value: object) -> SiteFile:
+    """Return data as a script. Nothing in it can end the script, or a string of it, in any reading of HTML or of JS."""
+    name = path.removeprefix("search/").removesuffix(".js")
+    text = json.dumps([name, value], separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
+    return SiteFile(path, f"ledgerSite.take(...{text});\n".encode())
+
+
+def _images(facts: SiteFacts) -> object:
+    return {
+        "tagsPerPage": TAGS_PER_PAGE,
+        "environments": list(facts.environments),
+        "images": [_image(image, facts.environments) for image in facts.images],
+    }
+
+
+def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
+    has = {cell.environment: f"{cell.version}{_letters(_CELLS[cell.state])}" for cell in image.environments}
+    states = ("x" if any(map(is_pressing, image.drift)) else "") + ("r" if any(map(is_pressing, image.running)) else "")
+    cells = " ".join(has.get(environment, "") for environment in environments) if has else ""
+    return [image.image, " ".join(_tag(tag, image) for tag in image.tags), states, cells, image_page(image.image)]
+
+
+def _tag(tag: TagFacts, image: SiteImage) -> str:
+    states = [
+        "n" if tag is image.newest or (image.newest and tag.name == image.newest.name) else "",
+        "y" if tag.yanked else "",
+        "z" if tag.is_expired else "e" if tag.expires else "",
+        "f" if any(record.forced for record in tag.records) else "",
+    ]
+    return tag.name.tag + _letters("".join(states))
+
+
+def _letters(letters: str) -> str:
+    return f"!{letters}" if letters else ""
+
+
+def _place(place: DigestPlace, places: Places, link: Callable[[str], str]) -> list[object]:
+    since, until = (_point(entry, link) if entry else None for entry in (place.since, place.until))
+    return [
+        place.kind, *place.key, place.version, escaped(place.source_ref), source_link(place.source_ref),
+        prose(place.yanked), since, until, places.tag(place.key.image, place.key.tag),
+    ]  # fmt: skip
+
+
+def _point(entry: LogEntry, link: Callable[[str], str]) -> list[str]:
+    run = web_link(entry.run.url)
+    return [
+        entry.at, person(who(entry)), escaped(entry.action), entry.commit, link(entry.commit), run, prose(entry.reason),
+    ]  # fmt: skip

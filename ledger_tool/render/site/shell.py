@@ -1,0 +1,91 @@
+"""What all pages of a site share: their head, the ways to the other pages, and what they are as of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from ledger_tool.core.ledger.names import SourceRef, Timestamp, shown
+from ledger_tool.core.ledger.sourceref import commit_page
+from ledger_tool.core.site import paths
+from ledger_tool.core.site.facts import SiteFacts
+from ledger_tool.core.site.files import SiteFile
+from ledger_tool.render.site.links import Places, web_link
+from ledger_tool.render.site.templating import written
+
+T = TypeVar("T")
+_TITLE_MAX = 120
+
+IMAGES, DRIFT, RUNNING, YANKED, EXPIRING = "all", "drift", "running", "yanked", "expiring"  # lists, by their paths
+MATRIX = "environments"
+
+
+class SiteWay(NamedTuple):
+    """A way to another page, as the head of every page offers it."""
+
+    words: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What is around the content of each page."""
+
+    title: str
+    commit: str
+    commit_link: str
+    ledger_link: str
+    at: Timestamp
+    ways: Sequence[SiteWay]
+    places: Places
+    ledger_page: str
+
+    @classmethod
+    def of(cls, facts: SiteFacts) -> Shell:
+        """Return the shell of a site's pages."""
+        ways = [SiteWay("Images", paths.list_page(IMAGES))]
+        if facts.environments:
+            ways.append(SiteWay("Environments", paths.list_page(MATRIX)))
+        if facts.drift:
+            ways.append(SiteWay("Drift", paths.list_page(DRIFT)))
+        if facts.running:
+            ways.append(SiteWay("Running", paths.list_page(RUNNING)))
+        ways.append(SiteWay("Digest", paths.DIGEST))
+        return cls(
+            title=shown(facts.title, _TITLE_MAX) or "ledger", commit=facts.commit,
+            commit_link=commit_link(facts.ledger_page, facts.commit), ledger_link=web_link(facts.ledger_page),
+            at=facts.at, ways=ways, places=Places(facts), ledger_page=facts.ledger_page,
+        )  # fmt: skip
+
+    def page(self, path: str, template: str, **values: Any) -> SiteFile:
+        """Return a page."""
+        return written(path, template, shell=self, places=self.places, **values)
+
+
+def commit_link(ledger_page: str, commit: str) -> str:
+    """Return the page of a commit of the ledger at its host, or `""`."""
+    return web_link(commit_page(SourceRef(f"{ledger_page}@{commit}"))) if ledger_page and commit else ""
+
+
+class Pager(NamedTuple):
+    """Which of how many pages one is, and where the next to it are, or `""`."""
+
+    number: int
+    pages: int
+    before: str
+    after: str
+
+
+def pages_of(name: str, items: Sequence[T], size: int) -> Iterator[tuple[str, Sequence[T], Pager]]:
+    """Yield path, items and pager of each page of a list; there is one at least."""
+    count = max(1, -(-len(items) // size))
+    for number in range(1, count + 1):
+        pager = pager_of([paths.list_page(name, one) for one in (number - 1, number + 1)], number, count)
+        yield paths.list_page(name, number), items[(number - 1) * size : number * size], pager
+
+
+def pager_of(neighbours: Sequence[str], number: int, count: int) -> Pager:
+    """Return the pager of a page, from the paths of the page before it and of that after it."""
+    before, after = neighbours
+    return Pager(number, count, before if number > 1 else "", after if number < count else "")

@@ -1,0 +1,71 @@
+"""The start page: what needs attention, what environments have, what changed lately, and the images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ledger_tool.core.site import paths
+from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
+from ledger_tool.core.site.files import SiteFile
+from ledger_tool.render.site import matrix
+from ledger_tool.render.site.shell import DRIFT, EXPIRING, MATRIX, RUNNING, YANKED, Shell
+from ledger_tool.render.site.wording import LogStep, is_pressing, steps, who
+
+# What the page shows of each, so that it stays small however large the ledger is.
+_ITEMS, _ROWS, _COLUMNS, _CHANGES, _STEPS, _IMAGES = 4, 12, 6, 20, 4, 60
+
+
+class Attention(NamedTuple):
+    """Something that needs attention: `kind` says what `items` are, the first of `total`; `path` has them all."""
+
+    kind: str
+    title: str
+    total: int
+    items: Sequence[Any]
+    path: str
+
+
+class ShownChange(NamedTuple):
+    """A commit, by whom, and the first things that it did, of `total`."""
+
+    facts: ChangeFacts
+    who: str
+    steps: Sequence[LogStep]
+    total: int
+
+
+def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
+    """Yield the start page."""
+    columns = facts.environments[:_COLUMNS]
+    rows = matrix.rows(facts, columns)
+    yield shell.page(
+        paths.START, "start.html", facts=facts, attention=list(_attention(facts)), environments=columns,
+        rows=rows[:_ROWS], row_count=len(rows), environment_count=len(facts.environments),
+        changes=[_change(change) for change in facts.changes[:_CHANGES]], images=facts.images[:_IMAGES],
+        tag_count=sum(len(image.tags) for image in facts.images),
+    )  # fmt: skip
+
+
+def _attention(facts: SiteFacts) -> Iterator[Attention]:
+    if facts.drift:
+        drift = list(filter(is_pressing, facts.drift.notes))
+        yield _some("drift", "Drift", drift, DRIFT)
+    if facts.running:
+        notes = [note for report in facts.running for note in report.notes if is_pressing(note)]
+        yield _some("running", "Running otherwise", notes, RUNNING)
+    cells = [cell for image in facts.images for cell in image.environments if cell.state == "behind"]
+    yield _some("behind", "Environments behind", cells, MATRIX)
+    yield _some("yanked", "Yanked", facts.yanked, YANKED)
+    yield _some("expiring", "Expired and expiring", facts.expiring, EXPIRING)
+
+
+def _some(kind: str, title: str, items: Sequence[Any], path: str) -> Attention:
+    return Attention(kind, title, len(items), items[:_ITEMS], paths.list_page(path))
+
+
+def _change(change: ChangeFacts) -> ShownChange:
+    names = len({entry.name for entry in change.entries})
+    by = who(change.entries[0]) if change.entries else change.run.actor or change.by
+    return ShownChange(change, by, list(islice(steps(change.entries), _STEPS)), names)

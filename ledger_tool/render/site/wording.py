@@ -1,0 +1,136 @@
+"""What the pages of a site say of states, in words and with the role that gives them a shape and a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.ledger.names import TEXT_MAX, Timestamp, shown
+from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.site.facts import CellState, DriftNote, EnvironmentCell, RunningNote, TagFacts
+from ledger_tool.render.view import Role
+
+
+class Badge(NamedTuple):
+    """A state: its role, one word, and why, or `""`."""
+
+    role: Role
+    word: str
+    why: str = ""
+
+
+_KINDS: Mapping[str, Role] = {"drift": "bad", "unknown": "doubtful", "housekeeping": "minor", "none": "minor"}
+_ACTIONS: Mapping[str, Role] = {
+    "publish": "good", "added": "good", "promote": "good", "moved": "doubtful", "yank": "bad", "remove": "bad",
+    "removed": "bad", "prune": "minor",
+}  # fmt: skip
+_CELLS: Mapping[CellState, Role] = {
+    "same": "good", "behind": "doubtful", "ahead": "doubtful", "differs": "doubtful", "only": "minor",
+}  # fmt: skip
+
+
+def note_badge(note: DriftNote | RunningNote) -> Badge:
+    """Return the badge of a finding of `reconcile` or `running`."""
+    return Badge(_KINDS.get(note.kind, "doubtful"), prose(note.category, 60))
+
+
+def is_pressing(note: DriftNote | RunningNote) -> bool:
+    """Return whether somebody should look at a finding: it is neither housekeeping nor as recorded."""
+    return note.kind not in ("housekeeping", "none")
+
+
+def tag_badges(tag: TagFacts) -> list[Badge]:
+    """Return what a reader has to know of an image:tag before it is used."""
+    forced = next((record.forced for record in tag.records if record.forced), None)
+    return [
+        *([Badge("bad", "yanked", tag.yanked)] if tag.yanked else []),
+        *([Badge("bad", "expired")] if tag.is_expired else []),
+        *([Badge("doubtful", "forced", forced.reason)] if forced else []),
+        *([Badge("minor", "moves")] if tag.is_mutable else []),
+    ]
+
+
+class CellWords(NamedTuple):
+    """What a cell of the matrix says: a badge, and what it was compared with, in words."""
+
+    badge: Badge
+    compared: str
+
+
+def cell_words(cell: EnvironmentCell) -> CellWords:
+    """Return what to say of what an environment has of an image."""
+    there = f"{cell.against} has {cell.other}" if cell.against else f"newest is {cell.other}"
+    word: Mapping[CellState, tuple[str, str]] = {
+        "same": (f"as {cell.against}" if cell.against else "newest", ""),
+        "behind": ("behind", there),
+        "ahead": ("ahead", there),
+        "differs": ("differs", there),
+        "only": (f"not in {cell.against}" if cell.against else "nothing newer known", ""),
+    }
+    words, compared = word[cell.state]
+    return CellWords(Badge(_CELLS[cell.state], words), compared if cell.other else "")
+
+
+class LogStep(NamedTuple):
+    """What one commit did to an image:tag, to however many platforms."""
+
+    entry: LogEntry
+    platforms: str
+    badge: Badge
+    digest: str
+    replaces: Sequence[str]
+
+    @property
+    def name(self) -> Name:
+        """The image:tag."""
+        return self.entry.name
+
+
+def steps(entries: Sequence[LogEntry]) -> Iterator[LogStep]:
+    """Yield the entries of a log, those of one commit to one image:tag together; `digest` is the one to pull by."""
+    for _, group in groupby(entries, lambda entry: (entry.commit, entry.name, entry.action)):
+        alike = list(group)
+        first = alike[0]
+        pulled = first.index or (first.digest if len(alike) == 1 else "")
+        replaced = [first.replaces_index] if first.replaces_index else [one for each in alike for one in each.replaces]
+        yield LogStep(
+            first, ", ".join(entry.platform for entry in alike if entry.platform),
+            Badge(_ACTIONS.get(first.action, "minor"), first.action), pulled, replaced,
+        )  # fmt: skip
+
+
+def moment(at: Timestamp) -> str:
+    """Return a time as a page has it without a script: `2026-11-24 09:30 UTC`."""
+    return f"{at[:10]} {at[11:16]} UTC"
+
+
+def prose(text: str, limit: int = TEXT_MAX) -> str:
+    """Return free text as a page has it: of bounded length, and without the credentials of URLs in it."""
+    return shown(text, limit)
+
+
+def person(by: str) -> str:
+    """Return the name of a commit's author, without the address."""
+    return prose(by.partition(" <")[0] or by, 100)
+
+
+def who(entry: LogEntry) -> str:
+    """Return who did something: who started the run, as the message claims, or else the commit's author."""
+    return entry.run.actor or entry.by
+
+
+class Told(NamedTuple):
+    """A fact of an image:tag, and of which of its platforms, `""` for all."""
+
+    platform: str
+    value: str
+
+
+def told(records: Sequence[Record], fact: Callable[[Record], Sequence[str]]) -> list[Told]:
+    """Return a fact of each record of an image:tag, once if it is the same for all."""
+    values = {record.platform or "": tuple(fact(record)) for record in records}
+    if len(set(values.values())) == 1:
+        return [Told("", value) for value in next(iter(values.values()))]
+    return [Told(platform, value) for platform, all_of_it in values.items() for value in all_of_it]
