@@ -63,13 +63,14 @@ _SHARED = {"set": "edit", "remove": "edit", "yank": "edit", "get": "records", "l
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_its_file_on_every_floor(command: str) -> None:
+def test_each_command_has_its_file_or_folder_on_every_floor(command: str) -> None:
     panel, module, _ = COMMANDS[command]
     name = _SHARED.get(command, command.replace("-", "_"))
     assert module == f"{panel.lower().replace(' ', '')}.{name}"
     for floor in ("cli", "commands", "render"):
         path = module.replace(".", "/") if floor == "cli" else name
-        assert (ROOT / "ledger_tool" / floor / f"{path}.py").is_file()
+        place = ROOT / "ledger_tool" / floor / path
+        assert place.with_suffix(".py").is_file() != (place / "__init__.py").is_file()
 
 
 def _loaded(code: str) -> set[str]:

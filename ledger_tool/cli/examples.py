@@ -73,6 +73,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("pin the newest images in a kustomization", "ledger export --format kustomize --latest"),
         ("write what production has as variables", "ledger export --format dotenv --env prod"),
     ),
+    "site": (
+        ("write the ledger as pages; start with pages/index.html", "ledger site pages"),
+        ("show what the last reconcile found, too", "ledger site pages --reconcile drift.json"),
+    ),
     "verify": (
         ("compare a tag with what the registry serves", "ledger verify myorg/app:v1.5.0"),
         ("look at its config and layers too", "ledger verify myorg/app:v1.5.0 --deep"),

@@ -36,6 +36,7 @@ COMMANDS = {
     "dependents": ("Look", "look.dependents", "dependents"),
     "keepset": ("Look", "look.keepset", "keepset"),
     "export": ("Look", "look.export", "export"),
+    "site": ("Look", "look.site", "site"),
     "verify": ("Registry", "registry.verify", "verify"),
     "reconcile": ("Registry", "registry.reconcile", "reconcile"),
     "restore": ("Registry", "registry.restore", "restore"),

@@ -52,6 +52,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("digest", "ref"), ("get", "whence")),
     **dict.fromkeys(("import", "save"), ("publish", "reconcile")),
     **dict.fromkeys(("sbom", "dump"), ("export",)),
+    **dict.fromkeys(("html", "pages", "web", "website", "serve", "dashboard", "feed", "rss"), ("site",)),
     **dict.fromkeys(("comment", "report"), ("post", "reconcile")),
     **dict.fromkeys(("propose", "pr"), ("publish", "diff")),
     **dict.fromkeys(("install", "hook", "hooks"), ("merge-driver", "init", "completion")),

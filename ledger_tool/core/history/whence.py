@@ -14,7 +14,7 @@ from typing import Literal
 from ledger_tool.core.history.log import GONE, LogEntry
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import Digest, shown
-from ledger_tool.core.ledger.record import Key, Record
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.errors import InvalidValue
 
 OccurrenceKind = Literal["image", "index", "config"]
@@ -86,19 +86,48 @@ def occurrences_in(raw: bytes, *wanted: DigestPrefix) -> dict[Occurrence, Record
     return occurrences
 
 
-def spans(entries: Iterable[LogEntry], wanted: DigestPrefix) -> Iterator[Span]:
-    """Yield where and when a digest was a record's own, according to the entries of a log, the oldest first."""
+def spans(entries: Iterable[LogEntry], wanted: DigestPrefix | None = None) -> Iterator[Span]:
+    """Yield where and when a digest was a record's own, according to the entries of a log, the oldest first.
+
+    None means every digest.
+    """
     starts: dict[Key, LogEntry] = {}
+    keys: dict[Name, dict[Key, None]] = {}  # of what has started, by image:tag
     for entry in entries:
-        ended = [key for key in starts if key[:2] == entry.name and _ends(key, starts[key].digest, entry)]
+        own = keys.setdefault(entry.name, {})
+        ended = [key for key in own if _ends(key, starts[key].digest, entry)]
         whole = Key(*entry.name, "")
-        if entry.platform and whole in starts and starts[whole].digest == entry.digest:  # its platform is filled in
+        if entry.platform and whole in own and starts[whole].digest == entry.digest:  # its platform is filled in
             starts[entry.key] = starts.pop(whole)
+            own[entry.key] = own.pop(whole)
         for key in ended:
+            del own[key]
             yield Span(key, starts.pop(key), entry)
-        if entry.action not in GONE and wanted.is_of(entry.digest):
+        if entry.action not in GONE and (wanted is None or wanted.is_of(entry.digest)):
             starts.setdefault(entry.key, entry)
+            own[entry.key] = None
     yield from (Span(key, start, None) for key, start in starts.items())
+
+
+def index_spans(entries: Iterable[LogEntry]) -> Iterator[Span]:
+    """Yield where and when a digest was the index of a record, as far as the entries of a log tell, the oldest first.
+
+    The digest is the `index` of the entry at the start.
+    """
+    starts: dict[Name, dict[Key, LogEntry]] = {}
+    for entry in entries:
+        own = starts.setdefault(entry.name, {})
+        if entry.action in GONE:
+            ended = [entry.key]
+        else:
+            is_told = entry.index or entry.replaces_index
+            ended = [key for key, start in own.items() if is_told and start.index != entry.index]
+        for key in ended:
+            if key in own:
+                yield Span(key, own.pop(key), entry)
+        if entry.index and entry.action not in GONE:
+            own.setdefault(entry.key, entry)
+    yield from (Span(key, start, None) for own in starts.values() for key, start in own.items())
 
 
 def _ends(key: Key, digest: str, entry: LogEntry) -> bool:

@@ -21,9 +21,10 @@ PlaceKind = Literal["image", "index", "config", "replaced"]
 
 @dataclass(frozen=True, slots=True)
 class BaseFacts:
-    """An image that another one was built on: the reference as recorded, and the record that it is, if it is one.
+    """An image that another one was built on: the reference as recorded, and the image:tag of the ledger that it is.
 
-    `now` is the digest that the same tag has now, `""` if it is the same or unknown.
+    `now` is the digest that the same tag has now, `""` if it is the same or unknown. Of a base that no record has any
+    more, `name` is the one that has moved on; None if the ledger has neither.
     """
 
     reference: str
@@ -36,8 +37,8 @@ class TagFacts:
     """An image:tag. `digest` is the pull digest, `""` if its records do not share one.
 
     `pulls` are the references by digest that clients take, the first registry's first; `compare` is the page that
-    compares its source with that of `previous`, the version published before it. `yanked` says why it must not be used,
-    and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it.
+    compares its source with that of `previous`, the one before it (see `previous.py`). `yanked` says why it must not
+    be used, and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it.
     """
 
     name: Name
@@ -117,7 +118,10 @@ class RunningPlace:
 
 @dataclass(frozen=True, slots=True)
 class RunningNote:
-    """An image that runs, as the report of `running` has it; what there is none of is `""`."""
+    """An image that runs, as the report of `running` has it; what there is none of is `""`.
+
+    `expected` is the version that should run instead, or else the tag, and `expected_digest` its pull digest.
+    """
 
     category: str
     kind: str
@@ -129,6 +133,7 @@ class RunningNote:
     reason: str
     containers: int
     places: tuple[RunningPlace, ...]
+    expected_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

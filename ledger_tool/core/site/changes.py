@@ -1,0 +1,35 @@
+"""What the history of a ledger tells its site: the timeline of each image, and the last commits as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, islice
+
+from ledger_tool.core.changes.runclaim import NO_RUN
+from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.ledger.names import SourceRef
+from ledger_tool.core.ledger.sourceref import commit_page
+from ledger_tool.core.site.facts import ChangeFacts
+
+MOST_CHANGES = 100  # commits
+
+
+def last_changes(log: Iterable[LogEntry], ledger_page: str) -> list[ChangeFacts]:
+    """Return the last commits of a log, the newest first, each with what it did."""
+    commits = (list(entries) for _, entries in groupby(log, key=lambda entry: entry.commit))
+    return [_change(entries, ledger_page) for entries in islice(commits, MOST_CHANGES)]
+
+
+def _change(entries: Sequence[LogEntry], ledger_page: str) -> ChangeFacts:
+    first, runs = entries[0], {entry.run for entry in entries}
+    page = commit_page(SourceRef(f"{ledger_page}@{first.commit}")) if ledger_page else ""
+    run = runs.pop() if len(runs) == 1 else NO_RUN
+    return ChangeFacts(first.commit, first.at, first.by, entries, run, page)
+
+
+def timelines(log: Iterable[LogEntry]) -> Mapping[str, Sequence[LogEntry]]:
+    """Return the entries of each image, the newest first."""
+    by_image: dict[str, list[LogEntry]] = {}
+    for entry in log:
+        by_image.setdefault(entry.name.image, []).append(entry)
+    return by_image
