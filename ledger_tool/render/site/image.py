@@ -39,7 +39,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
             neighbours = [image_page(image.image, one) for one in (number - 1, number + 1)]
             yield shell.page(
                 image_page(image.image, number), "image.html", image=image, commit_link=link,
-                newest=_newest(image, number), tags=[_view(tag) for tag in tags],
+                newest=_newest(image, number), tags=[_view(tag, image) for tag in tags],
                 history=history[(number - 1) * _STEPS_PER_PAGE : number * _STEPS_PER_PAGE],
                 pager=pager_of(neighbours, number, count),
                 drift=list(filter(is_pressing, image.drift)),
@@ -51,10 +51,10 @@ def _newest(image: SiteImage, number: int) -> TagFacts | None:
     return image.newest if number == 1 else None
 
 
-def _view(tag: TagFacts) -> TagView:
+def _view(tag: TagFacts, image: SiteImage) -> TagView:
     records = tag.records
     return TagView(
-        tag, tag_badges(tag),
+        tag, tag_badges(tag, is_newest=image.newest is not None and tag.name == image.newest.name),
         told(records, lambda record: [f"{key}={value}" for key, value in record.labels.items()]),
         told(records, lambda record: _filled(record.provenance.builder if record.provenance else "")),
         told(records, lambda record: _filled(record.provenance.signer if record.provenance else "")),

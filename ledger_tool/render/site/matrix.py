@@ -11,7 +11,7 @@ from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site.shell import MATRIX, Shell, pages_of
 
 _APART = ("behind", "ahead", "differs")
-_CELLS_PER_PAGE, _FEWEST_ROWS = 1500, 20
+_CELLS_PER_PAGE, _FEWEST_ROWS, _MOST_ROWS = 1000, 20, 200
 
 
 class MatrixRow(NamedTuple):
@@ -55,7 +55,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     """Yield the pages of the matrix."""
     if not facts.environments:
         return
-    size = max(_FEWEST_ROWS, _CELLS_PER_PAGE // len(facts.environments))
+    size = min(_MOST_ROWS, max(_FEWEST_ROWS, _CELLS_PER_PAGE // len(facts.environments)))
     for path, part, pager in pages_of(MATRIX, rows(facts, facts.environments), size):
         yield shell.page(
             path, "environments.html", environments=facts.environments, rows=part, pager=pager, counts=counts(facts)

@@ -49,7 +49,9 @@ def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
     has = {cell.environment: f"{cell.version}{_letters(_CELLS[cell.state])}" for cell in image.environments}
     states = ("x" if any(map(is_pressing, image.drift)) else "") + ("r" if any(map(is_pressing, image.running)) else "")
     cells = " ".join(has.get(environment, "") for environment in environments) if has else ""
-    return [image.image, " ".join(_tag(tag, image) for tag in image.tags), states, cells, image_page(image.image)]
+    page = image_page(image.image)
+    fields = [image.image, " ".join(_tag(tag, image) for tag in image.tags), states, cells]
+    return fields if page == f"images/{image.image}.html" else [*fields, page]
 
 
 def _tag(tag: TagFacts, image: SiteImage) -> str:

@@ -12,6 +12,7 @@ from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site import matrix
 from ledger_tool.render.site.shell import DRIFT, EXPIRING, MATRIX, RUNNING, YANKED, Shell
 from ledger_tool.render.site.wording import LogStep, is_pressing, steps, who
+from ledger_tool.render.view import Role
 
 # What the page shows of each, so that it stays small however large the ledger is.
 _ITEMS, _ROWS, _COLUMNS, _CHANGES, _STEPS, _IMAGES = 4, 12, 6, 20, 4, 60
@@ -21,6 +22,7 @@ class Attention(NamedTuple):
     """Something that needs attention: `kind` says what `items` are, the first of `total`; `path` has them all."""
 
     kind: str
+    role: Role
     title: str
     total: int
     items: Sequence[Any]
@@ -51,18 +53,18 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
 def _attention(facts: SiteFacts) -> Iterator[Attention]:
     if facts.drift:
         drift = list(filter(is_pressing, facts.drift.notes))
-        yield _some("drift", "Drift", drift, DRIFT)
+        yield _some("drift", "bad", "Drift", drift, DRIFT)
     if facts.running:
         notes = [note for report in facts.running for note in report.notes if is_pressing(note)]
-        yield _some("running", "Running otherwise", notes, RUNNING)
+        yield _some("running", "bad", "Not running as recorded", notes, RUNNING)
     cells = [cell for image in facts.images for cell in image.environments if cell.state == "behind"]
-    yield _some("behind", "Environments behind", cells, MATRIX)
-    yield _some("yanked", "Yanked", facts.yanked, YANKED)
-    yield _some("expiring", "Expired and expiring", facts.expiring, EXPIRING)
+    yield _some("behind", "doubtful", "Environments behind", cells, MATRIX)
+    yield _some("yanked", "bad", "Yanked", facts.yanked, YANKED)
+    yield _some("expiring", "minor", "Expired and expiring", facts.expiring, EXPIRING)
 
 
-def _some(kind: str, title: str, items: Sequence[Any], path: str) -> Attention:
-    return Attention(kind, title, len(items), items[:_ITEMS], paths.list_page(path))
+def _some(kind: str, role: Role, title: str, items: Sequence[Any], path: str) -> Attention:
+    return Attention(kind, role, title, len(items), items[:_ITEMS], paths.list_page(path))
 
 
 def _change(change: ChangeFacts) -> ShownChange:

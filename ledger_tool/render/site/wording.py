@@ -41,14 +41,15 @@ def is_pressing(note: DriftNote | RunningNote) -> bool:
     return note.kind not in ("housekeeping", "none")
 
 
-def tag_badges(tag: TagFacts) -> list[Badge]:
+def tag_badges(tag: TagFacts, *, is_newest: bool) -> list[Badge]:
     """Return what a reader has to know of an image:tag before it is used."""
     forced = next((record.forced for record in tag.records if record.forced), None)
     return [
+        *([Badge("good", "newest")] if is_newest else []),
         *([Badge("bad", "yanked", tag.yanked)] if tag.yanked else []),
         *([Badge("bad", "expired")] if tag.is_expired else []),
         *([Badge("doubtful", "forced", forced.reason)] if forced else []),
-        *([Badge("minor", "moves")] if tag.is_mutable else []),
+        *([Badge("minor", "mutable")] if tag.is_mutable else []),
     ]
 
 

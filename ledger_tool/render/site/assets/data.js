@@ -50,9 +50,18 @@ async function digestsLike({ algorithm, digits }) {
 
 const ROLES = { image: "is", index: "is the index of", config: "is the config of", replaced: "was" };
 
-// A record that has or had a digest, as a shard lists it.
-function placeOf([role, image, tag, platform, version, source, sourceLink, yanked, since, until, path]) {
-  const name = `${image}:${tag}` + (version ? ` as ${version}` : "") + (platform ? ` (${platform})` : "");
+// The records that have or had a digest, as a shard lists them; those that differ in nothing but the platform are one.
+function placesOf(listed) {
+  const places = new Map();
+  for (const [role, image, tag, platform, ...rest] of listed) {
+    const key = JSON.stringify([role, image, tag, rest]);
+    places.set(key, [role, image, tag, [...(places.get(key)?.[3] ?? []), platform].filter(Boolean), ...rest]);
+  }
+  return [...places.values()].map(placeOf);
+}
+
+function placeOf([role, image, tag, platforms, version, source, sourceLink, yanked, since, until, path]) {
+  const name = `${image}:${tag}` + (version ? ` as ${version}` : "") + (platforms.length ? ` (${platforms.join(", ")})` : "");
   const words = until && role !== "replaced" ? ROLES[role].replace("is", "was") : ROLES[role];
   return { words, name, source, sourceLink, yanked, since, until, path };
 }

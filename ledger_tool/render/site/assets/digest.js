@@ -11,14 +11,11 @@ function pointLine(word, [at, by, action, commit, commitLink, run, reason]) {
   return element("div", {}, element("dt", {}, word), line);
 }
 
-function answerCard(digest, listed) {
-  const place = placeOf(listed);
+function answerCard(digest, place) {
   const name = place.path ? element("a", { href: root + place.path }, place.name) : place.name;
   const facts = element("dl", { className: "facts" });
   const code = element("code", { className: "digest" }, digest);
   code.dataset.copy = "digest";
-  facts.append(element("div", {}, element("dt", {}, "Digest"), element("dd", {}, code)));
-  addCopyButton(code);
   if (place.source) {
     const source = element("dd", { className: "mono" }, out(place.sourceLink, place.source));
     facts.append(element("div", {}, element("dt", {}, "Source"), source));
@@ -32,7 +29,9 @@ function answerCard(digest, listed) {
   if (place.yanked) {
     facts.prepend(element("div", { className: "bad" }, element("dt", {}, "Yanked"), element("dd", {}, place.yanked)));
   }
-  return element("article", { className: "tag" }, element("h2", {}, `${place.words} `, name), facts);
+  const card = element("article", { className: "tag" }, element("p", {}, code), element("h2", {}, `${place.words} `, name), facts);
+  addCopyButton(code);
+  return card;
 }
 
 async function answers(text) {
@@ -51,7 +50,7 @@ async function answers(text) {
   if (like.length === 0) {
     return note("Not found: the ledger has no such digest, and no commit message tells that it had.");
   }
-  const cards = like.flatMap(([each, places]) => places.map((place) => answerCard(each, place)));
+  const cards = like.flatMap(([each, places]) => placesOf(places).map((place) => answerCard(each, place)));
   return like.length > 1 ? [...note(`Ambiguous: ${like.length} digests begin like this.`), ...cards] : cards;
 }
 

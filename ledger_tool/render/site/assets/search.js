@@ -1,7 +1,7 @@
 // The search: images, image:tags and digests, by words and by state.
 const MOST = 50;
 const STATES = {
-  behind: "Behind", ahead: "Ahead", differs: "Differs", drift: "Drift", running: "Running otherwise",
+  behind: "Behind", ahead: "Ahead", differs: "Differs", drift: "Drift", running: "Not running as recorded",
   yanked: "Yanked", expiring: "Expiring", expired: "Expired", forced: "Forced",
 };
 const LETTERS = { b: "behind", a: "ahead", d: "differs", x: "drift", r: "running", y: "yanked", e: "expiring", z: "expired", f: "forced" };
@@ -14,7 +14,7 @@ function flagged(text) {
 }
 
 function entriesOf(data) {
-  return data.images.map(([image, tags, letters, cells, path]) => ({
+  return data.images.map(([image, tags, letters, cells, path = `images/${image}.html`]) => ({
     image, tags, path, states: flagged(`!${letters}`).states,
     cells: cells ? cells.split(" ").map(flagged) : [],
   }));
@@ -118,8 +118,9 @@ async function digestLines(query) {
   if (!digest || digest.digits.length < FEWEST_DIGITS) {
     return null;
   }
-  return (await digestsLike(digest)).map(([value, places]) => {
-    const { words, name } = placeOf(places[0]);
+  return (await digestsLike(digest)).map(([value, listed]) => {
+    const places = placesOf(listed);
+    const { words, name } = places[0];
     const more = places.length > 1 ? `, and ${places.length - 1} more` : "";
     const hitOfIt = element("a", { className: "hit", href: `${root}digest.html#${value}` },
       element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), element("span", {}, `${words} ${name}${more}`));

@@ -2,6 +2,8 @@
 const field = byId("~search");
 const results = byId("~results");
 const main = byId("~main");
+const content = byId("~content");
+const title = byId("~results-title");
 const status = element("p", { className: "status", role: "status" });
 const list = element("ol", { className: "plain" });
 const more = element("button", { type: "button", hidden: true }, "Show more");
@@ -23,7 +25,7 @@ function makeFilters(data, wanted) {
   state.value = data.states.has(wanted.state) ? wanted.state : "";
   environment.value = data.environments.includes(wanted.environment) ? wanted.environment : "";
   const labels = [states.length ? stateLabel : "", data.environments.length ? environmentLabel : ""];
-  results.replaceChildren(element("div", { className: "filters" }, ...labels), status, list, more);
+  results.replaceChildren(title, element("div", { className: "filters" }, ...labels), status, list, more);
   filters = { state, environment };
 }
 
@@ -47,7 +49,7 @@ function remember({ query, state, environment }, isOn) {
 
 function close() {
   results.hidden = true;
-  main.hidden = false;
+  content.hidden = false;
   latestTurn += 1;
   remember({}, false);
 }
@@ -76,7 +78,7 @@ async function search(wanted = null) {
     return;
   }
   if (!data) {
-    results.replaceChildren(status);
+    results.replaceChildren(title, status);
     status.textContent = "The search's data could not be loaded";
     results.hidden = false;
     return;
@@ -101,7 +103,7 @@ async function search(wanted = null) {
   const lines = digests?.length ? digests.map((line) => () => line) : hits.map((each) => () => hitLine(each));
   show(lines, lines.length);
   results.hidden = false;
-  main.hidden = true;
+  content.hidden = true;
   remember(now, true);
 }
 
@@ -130,6 +132,13 @@ function onKey(event) {
   } else if (event.key === "Enter" && event.target === field) {
     list.querySelector("a")?.click();
   }
+}
+
+// What is counted in a page leads to the search that lists it.
+function linkSearch(counted) {
+  const link = element("a", { className: counted.className, href: `#${counted.dataset.search}` });
+  link.append(...counted.childNodes);
+  counted.replaceWith(link);
 }
 
 // A tag may stand on a further page of its image, which a link to the image cannot know.
@@ -163,6 +172,7 @@ function fromAddress() {
   }
 }
 
+document.querySelectorAll("[data-search]").forEach(linkSearch);
 field.addEventListener("focus", () => imagesData(), { once: true });
 field.addEventListener("input", () => search());
 document.addEventListener("keydown", onKey);

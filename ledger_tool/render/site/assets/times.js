@@ -1,17 +1,17 @@
 // Times: in the zone of the reader, with UTC beside it, and how long ago they were.
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const utcTime = new Intl.DateTimeFormat(undefined, { timeStyle: "short", timeZone: "UTC", hourCycle: "h23" });
-const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const ago = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const UNITS = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
 function age(moment) {
   const seconds = (moment - Date.now()) / 1000;
   for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) {
+    if (Math.abs(seconds) >= 2 * length) { // so `26 hours` and `13 days`: a single day or week would say too little
       return ago.format(Math.trunc(seconds / length), unit);
     }
   }
-  return "just now";
+  return seconds > 0 ? "in a minute" : "just now";
 }
 
 function localAndUtc(moment) {
