@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,6 +11,7 @@ from ledger_tool.commands.check_trust import trust_findings
 from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.owned import LedgerKeys, doubts
 from ledger_tool.commands.ports import History, Registries
+from ledger_tool.commands.pushed import base_of_push, is_no_commit
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.promotion import OutlivedVersion, all_outlived
@@ -45,7 +45,6 @@ from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, Usag
 
 MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 
-_NO_COMMIT = re.compile(r"0{40}(?:0{24})?")  # what git calls the end of a branch that is not there
 _NOTHING = Snapshot("", Ledger(), Policy())
 TOGETHER = "all commits together"
 
@@ -59,7 +58,7 @@ class Checked:
     marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
     lose, `outlived` what has become of versions that environments have, `signed` what owners have signed in the range,
     `doubts` what is to be known of who the owners are, and `claims` how many changes of pull digests or platforms rest
-    on the publisher's word.
+    on the publisher's word. `unruled` is the ref that a push moves if no rule is about it.
     """
 
     findings: Sequence[CheckFinding]
@@ -75,6 +74,7 @@ class Checked:
     signed: Sequence[Owned] = ()
     doubts: Sequence[str] = ()
     claims: int = 0
+    unruled: str = ""
 
     @property
     def ok(self) -> bool:
@@ -116,6 +116,7 @@ def check(
     *,
     base: str = "",
     head: str = "",
+    ref: str = "",
     schema: Schema,
     read_policy: ReadPolicy,
     clock: Timestamp,
@@ -127,12 +128,18 @@ def check(
     `schema` gives `ledger-v1`, `read_policy` parses a `ledger.yaml`, `clock` is the time now. With `registries` each
     digest is looked up; with `base` each new one, in the registries that `ledger.yaml` names there: a pull request must
     not decide where credentials go. With a `head`, the commit that a push makes the tip of a branch, the base has to
-    stay in it; all zeros are a branch that is not there. Raises UsageError for an unknown revision, or if no registry
-    is configured.
+    stay in it; all zeros are a branch that is not there. With a `ref`, which of them the push moves, another branch
+    than the ledger's is judged from where it left that one, and other refs are not. Raises UsageError for an unknown
+    revision, or if no registry is configured.
     """
-    if _NO_COMMIT.fullmatch(head):
+    if ref:
+        since = base_of_push(history, ref, base, head)
+        if not isinstance(since, str):
+            return Checked([since] if since else [], 0, 0, unruled="" if since else ref)
+        base = since
+    if is_no_commit(head):
         return Checked([rewritten("a push would delete the branch")], 0, 0)
-    start = history.resolve(base) if base and not (head and _NO_COMMIT.fullmatch(base)) else ""
+    start = history.resolve(base) if base and not (head and is_no_commit(base)) else ""
     commits = CommitFiles(history, schema, read_policy)
     now = _as_it_is(commits, tolerant=bool(start))
     past = (

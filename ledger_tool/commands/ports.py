@@ -67,6 +67,9 @@ class History(Protocol):
     def resolve(self, revision: str) -> str:
         """Return the commit id of a revision (gitrevisions(7))."""
 
+    def full_ref(self, ref: str) -> str:
+        """Return the ref that a symbolic one names, such as HEAD; else, the ref itself. Raises UsageError."""
+
     def merge_base(self, commit: str, other: str) -> str:
         """Return the commit where two commits parted. Raises UsageError if a shallow clone does not show that."""
 

@@ -151,6 +151,9 @@ def notes(checked: Checked) -> Iterator[str]:
     if checked.findings:
         yield counted(len(checked.findings), "finding")
         return
+    if checked.unruled:
+        yield f"ok: no rule is about {escaped(checked.unruled)}"
+        return
     commits = f", {counted(checked.commits, 'commit')}" if checked.commits else ""
     yield f"ok: {counted(checked.records, 'record')}{commits}"
 

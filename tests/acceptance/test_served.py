@@ -14,8 +14,9 @@ from ledger_tool.edges.git.location import Credentials
 from ledger_tool.edges.git.served import open_served
 from ledger_tool.edges.git.session import SessionOptions, open_session
 from ledger_tool.render.screen import Screen
+from tests.support import ROOT
 from tests.support.git.owned import OwnedLedger, make_keys
-from tests.support.git.server_hook import LEDGER, install
+from tests.support.git.server_hook import HOOK, LEDGER, install
 from tests.support.git.servers import SshServer
 from tests.support.git.upstream import Upstream
 from tests.support.registries.world import World
@@ -155,7 +156,7 @@ class TestTheBranch:
     def test_a_server_whose_head_is_no_branch_takes_no_push(self, pusher: Pusher) -> None:
         pusher.server.git("update-ref", "--no-deref", "HEAD", pusher.start)
         for refspec in (f"+{pusher.start}~1:refs/heads/main", ":main"):
-            assert "HEAD is not a symbolic ref" in pusher.push(refspec)
+            assert "HEAD of the server's repository is not a branch" in pusher.push(refspec)
 
     def test_where_head_names_a_missing_branch_the_refusal_says_which(self, pusher: Pusher) -> None:
         pusher.server.git("symbolic-ref", "HEAD", "refs/heads/trunk")
@@ -203,6 +204,17 @@ class TestOtherBranches:
 
     def test_tags_are_let_through(self, pusher: Pusher) -> None:
         assert pusher.push(f"{pusher.start}~1:refs/tags/v1") == ""
+        assert pusher.push(":refs/tags/v1") == ""
+
+    def test_one_that_the_hook_passes_by_may_hold_anything(self, pusher: Pusher) -> None:
+        hook = (pusher.server.path / "hooks" / "pre-receive").read_text("utf-8").partition("\n")[2]
+        line = '[ "$ref" = refs/heads/pages ] && continue'
+        assert f"`{line}`" in (ROOT / "docs/server.md").read_text("utf-8")
+        pusher.server.hook("pre-receive", hook.replace("  ledger", f"  {line}\n  ledger"))
+        tree = pusher.mine.upstream.git("rev-parse", "main^{tree}")
+        root = pusher.mine.upstream.git("commit-tree", "-m", "pages", tree)
+        assert pusher.push(f"{root}:refs/heads/pages") == ""
+        assert pusher.push(f"{root}:refs/heads/pages2")
 
 
 def test_the_first_push_is_checked_as_a_file(tmp_path: Path, pusher: Pusher) -> None:
@@ -230,6 +242,29 @@ def test_the_quarantine_is_seen_by_check_head_and_by_nothing_else(
     assert seen(open_served(path, options, Screen(()))) == {*named, "GIT_QUARANTINE_PATH"}
     assert seen(open_session(path, options, Screen(()))) == set()
     assert os.environ["GIT_QUARANTINE_PATH"]
+
+
+@pytest.mark.parametrize("option", [(), ("--head", "main"), ("--base", "main")])
+def test_a_ref_is_that_of_a_push(ledger: Run, pusher: Pusher, option: tuple[str, ...]) -> None:
+    done = ledger("check", "--repo", pusher.server.path, "--ref", "refs/heads/main", *option)
+    assert (done.code, "`--ref` needs `--head` and `--base`" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("ref", ["main", "-h", "refs/heads/a b", "refs/"])
+def test_a_ref_is_given_in_full(ledger: Run, pusher: Pusher, ref: str) -> None:
+    done = ledger("check", "--repo", pusher.server.path, "--head", "main", "--base", "main", f"--ref={ref}")
+    assert (done.code, "is not the full name of a ref" in done.err) == (2, True)
+
+
+def test_what_no_rule_is_about_is_said(ledger: Run, pusher: Pusher) -> None:
+    words = ("check", "--repo", pusher.server.path, "--base", "main")
+    for ref, head in (("refs/tags/v1", "main"), ("refs/heads/pr", "0" * 40)):
+        done = ledger(*words, "--ref", ref, "--head", head)
+        assert (done.code, done.err) == (0, f"ok: no rule is about {ref}\n")
+
+
+def test_the_hook_has_five_lines() -> None:
+    assert HOOK.count("\n") == 5
 
 
 def test_head_excludes_what_it_contradicts(ledger: Run, pusher: Pusher) -> None:

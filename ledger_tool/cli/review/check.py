@@ -23,6 +23,14 @@ def check(
             "Check this revision, which has to contain the base, and not the files; for a server's hook.",
         ),
     ] = "",
+    ref: Annotated[
+        str,
+        option(
+            "--ref",
+            "REF",
+            "With --head: the ref that a push moves there; other branches than the ledger's may be rewritten.",
+        ),
+    ] = "",
     registry: Annotated[
         bool, flag("--registry", "Ask the registries whether the digests exist (with --base: only the new ones).")
     ] = False,
@@ -43,7 +51,7 @@ def check(
     from ledger_tool.commands.check import check as run
     from ledger_tool.core.ledger.canonical import canonical_form
     from ledger_tool.edges.files.ledger import read_policy, schema
-    from ledger_tool.errors import InvalidLedger, TryAgain
+    from ledger_tool.errors import InvalidLedger, TryAgain, UsageError
     from ledger_tool.render import check as render
 
     screen = ledger.screen
@@ -54,6 +62,8 @@ def check(
             if was_written := session.rewrite(canonical_form):
                 screen.note(render.fixed())
     exclude_each_other({"--head": head, "--branch": ledger.session_options.branch})
+    if ref and not (head and base):
+        raise UsageError("`--ref` needs `--head` and `--base`", "add both, as git tells them to a hook")
     with ExitStack() as stack:
         of_files = not (base or ledger.session_options.branch)
         history = stack.enter_context(ledger.history_at(head) if head else ledger.history(files_alone=of_files))
@@ -62,6 +72,7 @@ def check(
             history,
             base=base,
             head=head,
+            ref=ref,
             schema=lambda: schema("ledger-v1"),
             read_policy=read_policy,
             clock=now(),

@@ -81,6 +81,12 @@ class GitHistory:
             self._known[revision] = commit
         return commit
 
+    def full_ref(self, ref: str) -> str:
+        if ref != "HEAD" and not re.fullmatch(r"refs/[^\x00-\x20\x7f]{1,1000}", ref):
+            raise UsageError(f"`{shown(ref)}` is not the full name of a ref", "write it as in `refs/heads/main`")
+        done = self.repository.git("symbolic-ref", "--quiet", ref)
+        return done.text.strip() if done.ok else ref
+
     def merge_base(self, commit: str, other: str) -> str:
         done = self.repository.git("merge-base", commit, other)
         if not done.ok:
