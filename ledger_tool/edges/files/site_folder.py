@@ -16,7 +16,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -94,7 +94,7 @@ class LocalSiteFolder:
 
     def _owned(self, tree: FolderTree) -> frozenset[str]:
         """Return what the list names. Raises UsageError if the folder has anything else."""
-        with local_errors(self._folder, "read"):
+        with local_errors(self._folder, "read"), closing(tree):
             text = tree.read(LIST, _LIST_MOST)
             listed = frozenset() if text is None else _read_list(text, self._folder)
             files, folders = listed | {LIST, NO_JEKYLL}, _folders_above(listed) | {NEW}
@@ -135,6 +135,7 @@ def _lock(root: int, folder: Path) -> None:
 
 def _swapped(tree: FolderTree, old: Collection[str], new: Collection[str], changed: Sequence[str]) -> int:
     """Put the changed files in their places, the start page last; return how many others were removed."""
+    tree.close()  # what was put in a folder's place in the meantime is not that folder
     _list(tree, {*old, *new})
     numbers = sorted(range(len(changed)), key=lambda number: changed[number] == START)
     for number in numbers:

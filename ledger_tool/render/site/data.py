@@ -50,7 +50,10 @@ def _file(path: str, value: Any) -> SiteFile:
 
 def _within(page: str, path: str) -> str:
     """Return the address of a file of the site, relative to another one."""
-    return paths.root_from(page) + path
+    top = page.partition("/")[0] + "/"
+    return paths.root_from(page.removeprefix(top)) + path.removeprefix(top) if path.startswith(top) else (
+        paths.root_from(page) + path
+    )
 
 
 def _ledger(facts: SiteFacts) -> dict[str, Any]:
