@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.core.site.files import SiteFile
+from ledger_tool.core.site.paths import NO_JEKYLL
 from ledger_tool.render.site import data, feed, pages, search
 
 
@@ -15,3 +16,4 @@ def site_files(facts: SiteFacts) -> Iterator[SiteFile]:
     yield from search.files(facts)
     yield from data.files(facts)
     yield from feed.files(facts)
+    yield SiteFile(NO_JEKYLL, b"")
