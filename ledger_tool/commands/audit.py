@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.commands.audit_merge import audit_merge
+from ledger_tool.commands.brought import brought
 from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.owned import LedgerKeys, OwnedChange, judge_signing
 from ledger_tool.commands.ports import History, Progress
@@ -67,13 +68,13 @@ def audit(
     replay = HistoryAudit(_why(read_ledger), read_policy, files.reverted.undone, clock)
     steps = history.steps(start, head, line=True)
     findings += _off_the_line(history, steps, start, head)
+    keys, changes = LedgerKeys(history), list(_taken_over(files, steps, start, clock))
     if before := steps[0].commit.parents[:1] if steps else (start,):
         raw, settings = history.files(before[0])
         read_ledger(raw)
         replay.begin(raw, settings, history.times(before)[0])
     elif not any(LEDGER in step.touched for step in steps):
         history.files(head)  # raises: there is no ledger
-    keys, changes = LedgerKeys(history), list[OwnedChange]()
     to_verify: list[str] = []
     total = len(steps) * (1 if allowed_signers is None else 2)
     claims = platform_claims = commits = 0
@@ -135,6 +136,18 @@ def _off_the_line(history: History, steps: Sequence[Step], start: str, head: str
     for root in history.roots(start, head):
         if start or (first and root != first.id):
             yield AuditFinding("linear", root, None, "it has no parent, and is not the first commit of the branch")
+
+
+def _taken_over(files: CommitFiles, steps: Sequence[Step], start: str, clock: Timestamp) -> Sequence[OwnedChange]:
+    """Return what was changed of owners by the line that took over from the trusted commit's, by the rules there.
+
+    It ends with the merge that brought the trusted commit into it; nothing else of it is by these rules.
+    """
+    if not (steps and start) or steps[0].commit.parents[:1] == (start,):
+        return ()
+    merges = (step.commit.id for step in steps if len(step.commit.parents) > 1)
+    merge = next((id_ for id_ in merges if files.history.contains(start, id_)), "")
+    return brought(files, start, merge, clock, is_final=True).owners.changes if merge else ()
 
 
 def _with_contents(history: History, steps: Sequence[Step]) -> Iterator[tuple[Step, Mapping[str, FileContent]]]:

@@ -35,6 +35,8 @@ class Brought:
     """The commits, and what is wrong with each of them, by its id; `broken` are files that it breaks.
 
     `before` is what the branch had where they left it, `policy` is the base's current one, which may be newer.
+    `takes_over` says that `start`, the branch's tip, was merged into them: if the branch were just moved to `tip`, its
+    own line (the first parents) would be theirs.
     """
 
     before: Snapshot
@@ -45,6 +47,7 @@ class Brought:
     squash: SquashForecast
     faults: list[tuple[str, CommitFault]] = field(default_factory=list)
     broken: list[tuple[str, LedgerError]] = field(default_factory=list)
+    takes_over: bool = False
 
     def told(self, claims: Sequence[UnprovenPull]) -> list[UnprovenPull]:
         """Return those of the changes that only a registry can prove that the publishers' messages claim."""
@@ -68,7 +71,8 @@ def brought(
     policy, line = files.policy(start), first_parents(commits, start, tip)
     before = files.sound(start if line else history.merge_base(start, tip))
     judge, owners = RangeJudge(before.ledger, policy, landed or clock), RangeOwners(files, start, clock)
-    made = Brought(before, policy, commits, judge, owners, SquashForecast())
+    takes_over = bool(commits) and not line and before.commit == start
+    made = Brought(before, policy, commits, judge, owners, SquashForecast(), takes_over=takes_over)
     dates = commit_times(history, commits)
     for commit in commits:
         parent = commit.parents[0] if commit.parents else ""

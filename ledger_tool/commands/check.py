@@ -11,7 +11,7 @@ from ledger_tool.commands.check_trust import trust_findings
 from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.owned import LedgerKeys, doubts
 from ledger_tool.commands.ports import History, Registries
-from ledger_tool.commands.pushed import base_of_push, is_no_commit
+from ledger_tool.commands.pushed import Start, is_no_commit, start_of_push
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.promotion import OutlivedVersion, all_outlived
@@ -23,6 +23,7 @@ from ledger_tool.core.judging.check import (
     own_indexes,
     rewritten,
     split_tags,
+    taken_over,
 )
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.judging.dates import from_the_future, records_of_the_future
@@ -58,7 +59,8 @@ class Checked:
     marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
     lose, `outlived` what has become of versions that environments have, `signed` what owners have signed in the range,
     `doubts` what is to be known of who the owners are, and `claims` how many changes of pull digests or platforms rest
-    on the publisher's word. `unruled` is the ref that a push moves if no rule is about it.
+    on the publisher's word. `takes_over` says that the base was merged into the commits,
+    and `unruled` is the ref that a push moves if no rule is about it.
     """
 
     findings: Sequence[CheckFinding]
@@ -74,6 +76,7 @@ class Checked:
     signed: Sequence[Owned] = ()
     doubts: Sequence[str] = ()
     claims: int = 0
+    takes_over: bool = False
     unruled: str = ""
 
     @property
@@ -109,6 +112,7 @@ class _Past:
     files: Sequence[ChangedFile] = ()
     squash: Sequence[str] = ()
     signed: Sequence[Owned] = ()
+    takes_over: bool = False
 
 
 def check(
@@ -132,11 +136,12 @@ def check(
     than the ledger's is judged from where it left that one, and other refs are not. Raises UsageError for an unknown
     revision, or if no registry is configured.
     """
+    grows = bool(head)
     if ref:
-        since = base_of_push(history, ref, base, head)
-        if not isinstance(since, str):
+        since = start_of_push(history, ref, base, head)
+        if not isinstance(since, Start):
             return Checked([since] if since else [], 0, 0, unruled="" if since else ref)
-        base = since
+        base, grows = since
     if is_no_commit(head):
         return Checked([rewritten("a push would delete the branch")], 0, 0)
     start = history.resolve(base) if base and not (head and is_no_commit(base)) else ""
@@ -149,6 +154,8 @@ def check(
     )
     if head and past.before.commit != start:
         past.findings.append(rewritten(f"a push would take commit {start[:12]} out of the branch"))
+    elif grows and past.takes_over:
+        past.findings.append(taken_over(start))
     positions = RecordPositions(past.before.ledger, now.ledger or Ledger())
     findings = [*now.findings, *past.findings, *located(past.faults, positions)]
     if now.ledger is None:
@@ -174,6 +181,7 @@ def check(
         unknown=looked.unknown if looked else (), unserved=looked.unserved if looked else 0,
         yanked=list(now.ledger.having("yanked")), files=past.files, squash=past.squash,
         outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts, claims=len(taken),
+        takes_over=past.takes_over and not head,
     )  # fmt: skip
 
 
@@ -226,7 +234,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp, *, is_
     tip = history.head()
     made = brought(files, start, tip, clock, is_final=is_final)
     commits, judge, before = made.commits, made.judge, made.before
-    past = _Past(before, made.policy, len(commits))
+    past = _Past(before, made.policy, len(commits), takes_over=made.takes_over)
     past.faults += [(f"commit {id_[:12]}", fault) for id_, fault in made.faults]
     for commit in commits:
         past.faults += [(f"commit {commit.id[:12]}", fault) for fault in from_the_future(commit.at, clock)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from ledger_tool.commands.ports import History
 from ledger_tool.core.judging.check import CheckFinding
@@ -18,7 +19,14 @@ def is_no_commit(revision: str) -> bool:
     return _NO_COMMIT.fullmatch(revision) is not None
 
 
-def base_of_push(history: History, ref: str, old: str, new: str) -> str | CheckFinding | None:
+class Start(NamedTuple):
+    """The commit from where a push is judged, and whether it is the old tip of the branch that moves."""
+
+    commit: str
+    is_tip: bool
+
+
+def start_of_push(history: History, ref: str, old: str, new: str) -> Start | CheckFinding | None:
     """Return from where a push is judged that moves a ref from one commit to another; None: no rule is about it.
 
     The ledger's branch, which HEAD names, grows from its old tip. Any other branch is judged from where it left that
@@ -33,10 +41,10 @@ def base_of_push(history: History, ref: str, old: str, new: str) -> str | CheckF
         )
     ref = history.full_ref(ref)
     if ref == main:
-        return old
+        return Start(old, is_tip=True)
     if is_no_commit(new) or not ref.startswith(_BRANCH):
         return None
     try:
-        return history.merge_base(history.resolve(main), new)
+        return Start(history.merge_base(history.resolve(main), new), is_tip=False)
     except UsageError:
         return CheckFinding("rewritten", LEDGER, 1, 1, f"{ref} shares no history with {main}, the ledger's branch")

@@ -138,9 +138,15 @@ def notes(checked: Checked) -> Iterator[str]:
             for one in checked.signed[:MOST_SIGNED]
         )
         more = f", and {len(checked.signed) - MOST_SIGNED} more" if len(checked.signed) > MOST_SIGNED else ""
+        how = "in a merge" if checked.takes_over else "by a fast-forward, or in a merge"
         yield (
-            f"note: owners have signed these commits ({whose}{more}), so they have to land as they are: by a "
-            "fast-forward, or in a merge; a squash or a rebase by the host drops the signatures"
+            f"note: owners have signed these commits ({whose}{more}), so they have to land as they are: {how}; a "
+            "squash or a rebase by the host drops the signatures"
+        )
+    if checked.takes_over:
+        yield (
+            "note: the base was merged into these commits, so they must not land by a fast-forward: the branch's own "
+            "line would be theirs, which a server's hook refuses and `ledger audit --since` reports"
         )
     yield from (f"warning: {doubt}" for doubt in checked.doubts)
     for reason in checked.unknown:

@@ -164,6 +164,41 @@ class TestTheBranch:
         assert "refs/heads/main shares no history with refs/heads/trunk" in pusher.push("main")
 
 
+class TestItsLine:
+    """The branch's first parents are its own: a request joins them by a merge, and never the other way round."""
+
+    @pytest.fixture
+    def merged_in(self, pusher: Pusher) -> str:
+        """Return a request into which the branch was merged."""
+        own = pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, PUBLISHED, parents=[pusher.start])
+        other = {"ledger.json": ledger_bytes(OLD, record("web/shop", "v3", digest=digest("3")))}
+        pusher.mine.commit(other, told("web/shop:v3=3"))
+        assert pusher.push("main") == ""
+        both = {"ledger.json": ledger_bytes(OLD, NEW, record("web/shop", "v3", digest=digest("3")))}
+        return pusher.mine.commit(both, "Merge branch 'main'", parents=[own, pusher.mine.upstream.tip()])
+
+    def test_another_line_does_not_take_over(self, pusher: Pusher, merged_in: str) -> None:
+        said = pusher.push(f"{merged_in}:refs/heads/main")
+        assert " merge: a push would make another line the branch's own, into which its tip" in said
+        assert said.count(" merge: ") == 1
+
+    def test_a_request_that_is_up_to_date_lands_in_a_merge(self, pusher: Pusher, merged_in: str) -> None:
+        assert pusher.push(f"{merged_in}:refs/heads/pr") == ""
+        git = pusher.mine.upstream.git
+        merge = git("commit-tree", "-m", "Merge pr", "-p", "main", "-p", merged_in, f"{merged_in}^{{tree}}")
+        assert pusher.push(f"{merge}:refs/heads/main") == ""
+
+    def test_what_owners_have_not_signed_does_not_get_in_either(self, pusher: Pusher) -> None:
+        own = pusher.mine.commit(STOLEN, told("payments/api:v1=p"), parents=[pusher.start])
+        pusher.mine.commit({"ledger.json": ledger_bytes(OLD, NEW)}, PUBLISHED)
+        assert pusher.push("main") == ""
+        both = {"ledger.json": ledger_bytes(OTHERS, OLD, NEW)}
+        merged = pusher.mine.commit(both, "Merge", parents=[own, pusher.mine.upstream.tip()])
+        said = pusher.push(f"{merged}:refs/heads/main")
+        assert " merge: " in said
+        assert f" owner: commit {own[:12]}: it changes payments/api, which admin owns, and it is not signed" in said
+
+
 class TestOtherBranches:
     """Others are judged from where they left the ledger's branch: one of them may become the default."""
 

@@ -45,6 +45,15 @@ def rewritten(why: str) -> CheckFinding:
     return CheckFinding("rewritten", LEDGER, 1, 1, f"{why}: its history only grows")
 
 
+def taken_over(tip: str) -> CheckFinding:
+    """Return the finding of a push by which the branch's own line would not be that of its tip any more."""
+    why = (
+        f"a push would make another line the branch's own, into which its tip {tip[:12]} was merged: merge the other "
+        "way round, on the branch, or rebase"
+    )
+    return CheckFinding("merge", LEDGER, 1, 1, why)
+
+
 class RangeJudge:
     """The judge of a range of commits, given one after the other, and then as one change (`net`).
 

@@ -487,6 +487,23 @@ class TestMerges:
         assert "its parents have no commit in common" in done.out
 
 
+@pytest.mark.parametrize("by", ["", "payments-ci", "stranger"])
+def test_a_line_that_takes_over_is_held_to_the_rules_of_the_tip_that_it_replaces(gate: Gate, by: str) -> None:
+    """On the line itself, the key of payments-ci could still sign; the branch has revoked it since they parted."""
+    signed_by, owned = {"": "not signed", "stranger": "signed by the key"}, gate.owned
+    own = owned.commit(records(NEW), "publish", by, parents=[gate.start])
+    revoked = {"allowed_signers": owned.signers.replace(owned.line("payments-ci"), "").encode()}
+    tip = owned.commit(revoked, "revoke a key", "admin")
+    merged = owned.commit({**records(NEW), **revoked}, "Merge branch 'main'", parents=[own, tip])
+    owned.upstream.git("update-ref", "refs/heads/main", merged)
+    by_the_tip = f"it changes payments/api, which payments-ci owns, and it is {signed_by.get(by, 'signed by the key')}"
+    assert all(one.startswith(by_the_tip) for one in gate.both(tip))
+    assert len(gate.both(tip)) == 1
+    owned.commit({"allowed_signers": owned.signers.encode()}, "list the key again", "admin")
+    owned.commit(records(but(NEW, labels={"a": "b"})), "set", "payments-ci")
+    assert len(gate.audit(tip)) == 1  # what landed on top is judged by itself
+
+
 def test_a_revert_by_somebody_else_needs_an_owner_like_any_other_change(gate: Gate) -> None:
     signed = gate.owned.commit(records(NEW), "publish payments/api:v2", "payments-ci")
     gate.owned.commit(records(), f"Revert it\n\nThis reverts commit {signed}.\n", "admin")
