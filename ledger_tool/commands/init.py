@@ -42,8 +42,8 @@ class Workplace(Protocol):
 class Scaffolded:
     """The files added and those kept; the first commit's id, the ledger's URL, and why a kept file is invalid, each or
     `""`; what added files of the CI system leave empty, without which their jobs stop, with the option that fills it in
-    and these files; which kept files an option that was given would have filled in, by the option; and the folder of
-    the repository that a new one is inside of.
+    and these files; which kept files an option that was given would have filled in, by the option; the folder of the
+    repository that a new one is inside of; and the added file with the job that publishes pages, or `""`.
     """
 
     added: Sequence[str]
@@ -55,6 +55,7 @@ class Scaffolded:
     unset: Mapping[str, tuple[str, Sequence[str]]]
     unused: Mapping[str, Sequence[str]]
     around: str = ""
+    pages: str = ""
 
 
 def init(
@@ -103,5 +104,5 @@ def init(
         added, kept, commit, remote is not None, url, workplace.why_invalid(),
         {name: (option, names) for name, (option, names) in unset.items() if names},
         {name: paths for name, paths in unused.items() if paths},
-        around,
+        around, next((name for name, text in texts.items() if "LEDGER_SITE" in text), ""),
     )  # fmt: skip

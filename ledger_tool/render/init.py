@@ -40,3 +40,5 @@ def lines(done: Scaffolded, folder: str) -> Iterator[str]:
         yield f"next: `{git} add {' '.join(done.added)}`, then commit and push"
     elif not (done.invalid or done.unused):
         yield "nothing to do: this is already a ledger"
+    if done.pages:
+        yield f"to publish the ledger as pages, do what the first lines of {done.pages} say"

@@ -54,7 +54,7 @@ def workflows(kits: Path) -> list[Path]:
 
 
 def test_workflows_pass_actionlint_and_their_schema(kits: Path) -> None:
-    assert len(workflows(kits)) == 8
+    assert len(workflows(kits)) == 9
     tool("actionlint", "-shellcheck", BIN / "shellcheck", *workflows(kits))
     tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(kits))
 
@@ -162,6 +162,11 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(kits: Path) -> None:
         assert workflow["permissions"] == {}
         for job in workflow["jobs"].values():
             assert job["permissions"].pop("contents", "read") == "read"
+            publishes = [step for step in job["steps"] if "actions/deploy-pages" in step.get("uses", "")]
+            if publishes:  # of all that may run, nothing but this
+                assert (job["permissions"], job["steps"]) == ({"pages": "write", "id-token": "write"}, publishes)
+                continue
+            assert job["permissions"].pop("pages", "read") == "read"
             assert set(job["permissions"]) <= {"pull-requests", "issues"}
             for step in job["steps"]:
                 if "actions/checkout" in step.get("uses", ""):

@@ -121,7 +121,8 @@ def test_a_malformed_registry_is_refused_before_anything_is_made(ledger: Run, tm
 CI_FILES = {
     "github": {
         ".github/workflows/ledger-check.yml", ".github/workflows/ledger-reconcile.yml",
-        ".github/workflows/ledger-rebase.yml", "examples/bump.github.yml", "examples/publish.github.yml",
+        ".github/workflows/ledger-rebase.yml", ".github/workflows/ledger-site.yml", "examples/bump.github.yml",
+        "examples/publish.github.yml",
     },
     "gitlab": {".gitlab-ci.yml", "examples/bump.gitlab-ci.yml", "examples/publish.gitlab-ci.yml"},
     "jenkins": {"Jenkinsfile", "examples/bump.Jenkinsfile", "examples/publish.Jenkinsfile"},
@@ -135,6 +136,11 @@ def test_the_files_of_a_ci_system_are_committed_with_the_ledger(ledger: Run, tmp
     own = {".gitattributes", "README.md", "ledger.json", "ledger.yaml", "ledger-config-v1.schema.json"}
     assert set(git("ls-files", cwd=tmp_path).splitlines()) == own | CI_FILES[ci]
     assert git("status", "--porcelain", cwd=tmp_path) == ""
+    pages = {"github": ".github/workflows/ledger-site.yml", "gitlab": ".gitlab-ci.yml"}.get(ci)
+    assert (f"to publish the ledger as pages, do what the first lines of {pages} say\n" in done.err) == bool(pages)
+    if pages:
+        assert "LEDGER_SITE" in "".join(re.findall("^#.*\n", (tmp_path / pages).read_text(), re.MULTILINE))
+    assert "pages" not in ledger("init", tmp_path, "--ci", ci).err
 
 
 def test_an_existing_ledger_gets_its_missing_ci_files(ledger: Run, tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Stands for a GitHub Actions runner: it runs the steps of a workflow's job, or of our own action, on a `Stage`.
 
 Expressions are evaluated, `if`, `env`, `with` and outputs work as there; shell steps run in the shell that GitHub uses.
-`actions/checkout` really fetches from the stage's git host, an artifact really goes from one job to the other, our own
-action is taken apart into its steps, and other actions do nothing.
+`actions/checkout` really fetches from the stage's git host, an artifact really goes from one job to the other, a cache
+from one run to the next, and pages into the stage's folder `pages`; our own action is taken apart into its steps, and
+other actions do nothing.
 """
 
 from __future__ import annotations
@@ -52,13 +53,20 @@ class Runner:
         """Run a job of a workflow; return self."""
         there = workflow["jobs"][job]
         variables = {**workflow.get("env", {}), **there.get("env", {})}
-        self._run(there["steps"], {**self.contexts, "steps": {}}, self._texts(variables, self.contexts))
+        contexts = {**self.contexts, "steps": {}, "runner": {"temp": str(self._temp)}}
+        self._run(there["steps"], contexts, self._texts(variables, self.contexts))
         return self
 
     def run_jobs(self, workflow: Mapping[str, Any]) -> Runner:
-        """Run the jobs of a workflow up to one that fails; return self. The first one is in the stage's workspace."""
-        for job in workflow["jobs"]:
-            if not self.failed:
+        """Run the jobs of a workflow up to one that fails, and none whose condition does not hold; return self.
+
+        The first one is in the stage's workspace.
+        """
+        skipped = set()
+        for job, there in workflow["jobs"].items():
+            if there.get("needs") in skipped or not self._holds(there.get("if", "success()"), self.contexts):
+                skipped.add(job)
+            elif not self.failed:
                 self.run_job(workflow, job)
                 self.path, self.work = "", self.stage.root / "workspaces" / job
                 shutil.rmtree(self.work, ignore_errors=True)
@@ -89,7 +97,7 @@ class Runner:
             condition = step.get("if", "success()")
             if self.failed and not re.search(r"\b(always|cancelled|failure)\(", condition):
                 continue
-            if not self._value(condition.removeprefix("${{").removesuffix("}}"), contexts):
+            if not self._holds(condition, contexts):
                 continue
             given = self._texts(step.get("with", {}), contexts)
             code = 0
@@ -99,14 +107,17 @@ class Runner:
                 done["outputs"] = self._ours(given, contexts, variables)
             elif step["uses"].startswith("actions/checkout@"):
                 self._checkout(given)
+            elif "-pages" in step["uses"]:
+                done["outputs"] = self._pages(step["uses"], given)
             elif "-artifact@" in step["uses"]:
                 self._hand_over(given)
+            elif step["uses"].startswith("actions/cache/"):
+                self._cache(step["uses"], given)
             done["outcome"] = "failure" if code else "success"
             self.failed = self.failed or code  # the first failure is what is asked about
 
     def _shell(self, step: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[int, dict[str, str]]:
-        temp = self.stage.root / "runner"
-        temp.mkdir(exist_ok=True)
+        temp = self._temp
         for name in ("output", "step_summary", "path"):
             (temp / name).write_text("")
         script = temp / "script.sh"
@@ -164,6 +175,35 @@ class Runner:
             shutil.copy(self.work / name, kept / name)
         else:
             shutil.copytree(kept, self.work, dirs_exist_ok=True)
+
+    def _pages(self, action: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Pack, publish or locate the pages; return the outputs."""
+        packed, published = self.stage.root / "artifacts/github-pages", self.stage.root / "pages"
+        if "upload-pages-artifact@" in action:
+            shutil.copytree(given["path"], packed)
+        elif "deploy-pages@" in action:
+            shutil.rmtree(published, ignore_errors=True)
+            packed.rename(published)
+        owner, name = self.contexts["github"]["repository"].split("/")
+        return {"base_url": f"https://{owner}.github.io/{name}", "page_url": f"https://{owner}.github.io/{name}/"}
+
+    def _cache(self, action: str, given: Mapping[str, str]) -> None:
+        """Keep a file for later runs, or get the one that was kept last by a key that begins like this."""
+        caches = self.stage.root / "caches"
+        caches.mkdir(exist_ok=True)
+        if "cache/save@" in action:
+            shutil.copy(given["path"], caches / given["key"])
+        elif kept := sorted(caches.glob(f"{given['restore-keys']}*"), key=lambda path: path.stat().st_mtime_ns):
+            shutil.copy(kept[-1], given["path"])
+
+    @property
+    def _temp(self) -> Path:
+        temp = self.stage.root / "runner"
+        temp.mkdir(exist_ok=True)
+        return temp
+
+    def _holds(self, condition: str, contexts: Mapping[str, Any]) -> bool:
+        return bool(self._value(condition.removeprefix("${{").removesuffix("}}"), contexts))
 
     def _texts(self, values: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:
         return {
