@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.core.ledger.names import SourceRef, Timestamp, shown
@@ -12,7 +13,7 @@ from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site.links import Places, web_link
-from ledger_tool.render.site.templating import written
+from ledger_tool.render.site.templating import markup
 
 T = TypeVar("T")
 _TITLE_MAX = 120
@@ -28,7 +29,7 @@ class SiteWay(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shell:
     """What is around the content of each page."""
 
@@ -60,7 +61,17 @@ class Shell:
 
     def page(self, path: str, template: str, **values: Any) -> SiteFile:
         """Return a page."""
-        return written(path, template, shell=self, places=self.places, **values)
+        root = paths.root_from(path)
+        current = path if path == paths.START or path in (way.path for way in self.ways) else ""
+        top, foot = _around(self, root, current)
+        around = {"shell": self, "root": root, "top": top, "foot": foot, "places": self.places}
+        return SiteFile(path, markup(template, **around, **values).encode())
+
+
+@lru_cache(maxsize=64)
+def _around(shell: Shell, root: str, current: str) -> tuple[str, str]:
+    """Return what is before and after the main part of pages: the same for all images with as many folders."""
+    return markup("top.html", shell=shell, root=root, current=current), markup("foot.html", shell=shell, root=root)
 
 
 def commit_link(ledger_page: str, commit: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, islice
+from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
@@ -15,7 +15,11 @@ from ledger_tool.render.site.wording import LogStep, is_pressing, steps, who
 from ledger_tool.render.view import Role
 
 # What the page shows of each, so that it stays small however large the ledger is.
-_ITEMS, _ROWS, _COLUMNS, _CHANGES, _STEPS, _IMAGES = 4, 12, 6, 20, 4, 60
+_ITEMS, _ROWS, _COLUMNS, _CHANGES, _STEPS, _IMAGES = 4, 12, 6, 20, 3, 60
+_ROOM = 4000  # characters of names for each list of them
+_REASON_MAX = 160
+
+T = TypeVar("T")
 
 
 class Attention(NamedTuple):
@@ -42,12 +46,27 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     """Yield the start page."""
     columns = facts.environments[:_COLUMNS]
     rows = matrix.rows(facts, columns)
+    changes = [_change(change) for change in facts.changes[:_CHANGES]]
+    images = facts.images[:_IMAGES]
     yield shell.page(
         paths.START, "start.html", facts=facts, attention=list(_attention(facts)), environments=columns,
-        rows=rows[:_ROWS], row_count=len(rows), environment_count=len(facts.environments),
-        changes=[_change(change) for change in facts.changes[:_CHANGES]], images=facts.images[:_IMAGES],
+        rows=_short(rows[:_ROWS], lambda row: len(row.image) * len(columns)), row_count=len(rows),
+        environment_count=len(facts.environments),
+        changes=_short(changes, lambda change: sum(map(_length, change.steps))),
+        images=_short(images, lambda image: len(image.image)),
+        reason_max=_REASON_MAX,
         tag_count=sum(len(image.tags) for image in facts.images),
     )  # fmt: skip
+
+
+def _short(items: Sequence[T], length: Callable[[T], int]) -> Sequence[T]:
+    """Return the first of some items, as many as there is room for by the lengths of their names."""
+    total = accumulate(map(length, items))
+    return items[: max(1, sum(used <= _ROOM for used in total))]
+
+
+def _length(step: LogStep) -> int:
+    return len(step.name.image) + len(step.name.tag) + len(step.entry.reason[:_REASON_MAX])
 
 
 def _attention(facts: SiteFacts) -> Iterator[Attention]:

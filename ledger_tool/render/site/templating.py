@@ -11,8 +11,6 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from ledger_tool.core.ledger.names import counted, escaped
-from ledger_tool.core.site.files import SiteFile
-from ledger_tool.core.site.paths import root_from
 from ledger_tool.render.site import wording
 from ledger_tool.render.site.links import environment_id, source_link, web_link
 from ledger_tool.render.view import short_digest, short_source
@@ -20,10 +18,9 @@ from ledger_tool.render.view import short_digest, short_source
 _ASSETS = files(__package__)
 
 
-def written(path: str, name: str, **values: Any) -> SiteFile:
-    """Return a page, made by a template from values; `root` is the way from it to the root of the site."""
-    text = _environment().get_template(name).render(path=path, root=root_from(path), **values)
-    return SiteFile(path, text.encode())
+def markup(name: str, **values: Any) -> Markup:
+    """Return what a template makes from values: markup, which other templates take as it is."""
+    return Markup(_environment().get_template(name).render(**values))  # noqa: S704 the template has escaped the values
 
 
 def asset(name: str) -> str:
@@ -53,7 +50,7 @@ def _visible(value: object) -> object:
 
     Macros give markup, in which that has been done.
     """
-    if isinstance(value, Markup):
+    if type(value) is Markup:
         return value
     text = str(value)
     return text if text.isascii() and text.isprintable() else escaped(text)
