@@ -56,7 +56,9 @@ def digest_places(
         for kind, digest in held:
             if digest:
                 start = since.get((kind, record.key, digest)) or only.get(record.key)
-                place = DigestPlace(kind, record.key, digest, record.source_ref, record.version or "", why, start)
+                place = DigestPlace(
+                    kind, record.key, digest, record.source_ref, record.version or "", why, start, record=record
+                )
                 places.setdefault(digest, []).append(place)
     return {digest: _in_order(places[digest]) for digest in sorted(places)}
 

@@ -182,7 +182,7 @@ class ChangeFacts:
 class DigestPlace:
     """A record that has or had a digest, and in which role; `until` is None if it still has it.
 
-    `since` is None where no commit message tells it.
+    `since` is None where no commit message tells it. `record` is the record as it is, None if it no longer has it.
     """
 
     kind: PlaceKind
@@ -193,6 +193,7 @@ class DigestPlace:
     yanked: str = ""
     since: LogEntry | None = None
     until: LogEntry | None = None
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ledger_tool.core.site.facts import (
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render import json
 from ledger_tool.render.log import entry_as_json
+from ledger_tool.render.site.links import web_link
 from ledger_tool.render.site.renovate import releases
 from ledger_tool.render.whence import point_as_json
 
@@ -51,8 +52,10 @@ def _file(path: str, value: Any) -> SiteFile:
 def _within(page: str, path: str) -> str:
     """Return the address of a file of the site, relative to another one."""
     top = page.partition("/")[0] + "/"
-    return paths.root_from(page.removeprefix(top)) + path.removeprefix(top) if path.startswith(top) else (
-        paths.root_from(page) + path
+    return (
+        paths.root_from(page.removeprefix(top)) + path.removeprefix(top)
+        if path.startswith(top)
+        else (paths.root_from(page) + path)
     )
 
 
@@ -61,7 +64,7 @@ def _ledger(facts: SiteFacts) -> dict[str, Any]:
         "title": escaped(facts.title),
         "commit": facts.commit or None,
         "at": facts.at,
-        "page": facts.ledger_page or None,
+        "page": web_link(facts.ledger_page) or None,
         "counts": {
             "images": len(facts.images),
             "tags": sum(len(image.tags) for image in facts.images),
@@ -123,7 +126,7 @@ def _tag(tag: TagFacts) -> dict[str, Any]:
         "publishedAt": tag.published_at,
         "sources": list(tag.sources),
         "previous": tag.previous or None,
-        "compare": tag.compare or None,
+        "compare": web_link(tag.compare) or None,
         "yanked": escaped(tag.yanked) or None,
         "expires": tag.expires,
         "expired": tag.is_expired,
@@ -158,7 +161,7 @@ def _cell(cell: EnvironmentCell) -> dict[str, Any]:
         "state": cell.state,
         "against": cell.against or None,
         "other": cell.other or None,
-        "compare": cell.compare or None,
+        "compare": web_link(cell.compare) or None,
         "remarks": [escaped(remark) for remark in cell.remarks],
     }
 
@@ -186,7 +189,7 @@ def _running(note: RunningNote) -> dict[str, Any]:
         "tag": escaped(note.tag) or None,
         "version": note.version or None,
         "digest": escaped(note.digest) or None,
-        "expected": escaped(note.expected) or None,
+        "expected": {"version": note.expected, "digest": note.expected_digest or None} if note.expected else None,
         "reason": escaped(note.reason),
         "containers": note.containers,
         "places": [
@@ -208,10 +211,10 @@ def _place(place: DigestPlace) -> dict[str, Any]:
         "image": place.key.image,
         "tag": place.key.tag,
         "platform": place.key.platform or None,
-        "digest": place.digest,
         "sourceRef": place.source_ref or None,
         "version": place.version or None,
         "yanked": escaped(place.yanked) or None,
+        "record": place.record and to_json(place.record),
         "since": place.since and point_as_json(place.since),
         "until": place.until and point_as_json(place.until),
     }

@@ -130,8 +130,8 @@ def site_facts() -> SiteFacts:
     )  # fmt: skip
     away = DriftNote("untracked", "housekeeping", "main", "myorg/tool", "v1", "", "", digest("tool"), "no record", "")
     runs = RunningNote(
-        "replaced", "drift", "myorg/app", "v1.4.2", "v1.4.2", digest("old"), f"v1.4.2 ({older.digest})",
-        "replaced by force", 3, (RunningPlace("eu-1", "payments", "api", "Deployment", 3),),
+        "replaced", "drift", "myorg/app", "v1.4.2", "v1.4.2", digest("old"), "v1.4.2",
+        "replaced by force", 3, (RunningPlace("eu-1", "payments", "api", "Deployment", 3),), older.digest,
     )  # fmt: skip
     alien = RunningNote(
         "foreign", "none", "docker.io/library/redis", "7", "", digest("redis"), "", "", 1,
