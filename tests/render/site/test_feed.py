@@ -64,7 +64,7 @@ def assert_valid(root: Element) -> None:
         assert_dates_and_ids(each)
         (content,) = each.findall(f"{_ATOM}content")
         assert content.get("type") == "html"
-        markup = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parseFragment(content.text)
+        markup = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parseFragment(content.text or "")
         assert {node.tag for node in markup.iter()} <= {
             "DOCUMENT_FRAGMENT", "ul", "li", "p", "b", "br", "code", "a",
         }  # fmt: skip
