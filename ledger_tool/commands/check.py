@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ledger_tool.commands.brought import brought
-from ledger_tool.commands.check_trust import trust_findings
+from ledger_tool.commands.check_trust import owner_findings, provenance_findings
 from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.owned import LedgerKeys, doubts
 from ledger_tool.commands.ports import History, Registries
@@ -216,7 +216,8 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
             CheckFinding("settings", "ledger.yaml", max(error.line, 1), max(error.column, 1), error.reason)
         )
     rules = LedgerKeys(commits.history).rules("", now.policy)
-    now.findings += trust_findings(commits.history, rules)
+    now.findings += owner_findings(commits.history.current_file, rules)
+    now.findings += provenance_findings(commits.history.current_file, now.policy)
     now.doubts = list(doubts(rules))
     try:
         now.ledger = commits.versions.read(raw)

@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ledger_tool.commands.ports import History
 from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.core.judging.owners import SigningRules
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, SETTINGS
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, SETTINGS
+from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.provenance.publickey import key_fault
 from ledger_tool.core.provenance.trustfiles import root_fault
 from ledger_tool.errors import UsageError
 
+ReadFile = Callable[[str], bytes | None]  # of the ledger repository; None: there is none. It raises UsageError
 
-def trust_findings(history: History, rules: SigningRules) -> Iterator[CheckFinding]:
-    """Yield a finding for each line of `allowed_signers` that is not valid, and for each file that is of no use."""
+
+def owner_findings(read: ReadFile, rules: SigningRules) -> Iterator[CheckFinding]:
+    """Yield a finding for each file of keys that cannot be read, and lists nobody, and for each line that is not valid.
+
+    Where there are no owners, nobody reads them.
+    """
+    if not rules.policy.has_owners:
+        return
+    for file in (ALLOWED_SIGNERS, KEYRING):
+        try:
+            read(file)
+        except UsageError as error:
+            yield CheckFinding("settings", file, 1, 1, f"{error.message}, so it lists nobody")
     for fault in rules.allowed.faults:
         yield CheckFinding("settings", ALLOWED_SIGNERS, fault.line, 1, fault.message)
-    for rule in rules.policy.provenance:
+
+
+def provenance_findings(read: ReadFile, policy: Policy) -> Iterator[CheckFinding]:
+    """Yield what is wrong with each file that `provenance` names."""
+    for rule in policy.provenance:
         for trusted in rule.signers:
             if file := trusted.key or trusted.root:
-                yield from _of_file(history, file, key_fault if trusted.key else root_fault)
+                yield from _of_file(read, file, key_fault if trusted.key else root_fault)
 
 
-def _of_file(history: History, file: str, fault_in: Callable[[bytes], str]) -> Iterator[CheckFinding]:
+def _of_file(read: ReadFile, file: str, fault_in: Callable[[bytes], str]) -> Iterator[CheckFinding]:
     """Yield what is wrong with a file; no signature could be checked with it, and no image be published."""
     try:
-        raw = history.current_file(file)
+        raw = read(file)
     except UsageError as error:
         yield CheckFinding("settings", file, 1, 1, error.message)
         return

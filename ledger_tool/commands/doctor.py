@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from ledger_tool.commands.doctor_check import Check, problem, tried
 from ledger_tool.commands.doctor_files import look_at_files
+from ledger_tool.commands.doctor_owners import look_at_trust
 from ledger_tool.commands.doctor_tools import ConfiguredCredential, DoctorTools, LedgerPlace
 from ledger_tool.core.ledger.names import Timestamp, counted, shown
 from ledger_tool.core.policy.policy import Registry, parse_registry
@@ -41,8 +42,10 @@ def doctor(tools: DoctorTools) -> Iterator[Check]:
                 yield check
             found = look_at_files(place, tools, is_reached=is_reached)
             yield from found.checks
-            if found.signers:
-                yield tried("signatures", lambda: tools.signature_libraries(found.signers))
+            if found.policy:
+                yield from look_at_trust(
+                    place, tools, found.policy, is_at_remote=bool(place.scheme) and found.is_at_remote
+                )
             registries = found.registries
             if is_reached:
                 made_at = place.committed_at()

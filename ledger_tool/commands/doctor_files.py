@@ -5,13 +5,13 @@ They are two copies, and either may be what a command fails on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ledger_tool.commands.doctor_check import Check, problem, tried
 from ledger_tool.commands.doctor_tools import DoctorTools, LedgerPlace
 from ledger_tool.core.ledger.names import counted
-from ledger_tool.core.policy.policy import Registry, TrustedSigner
+from ledger_tool.core.policy.policy import Policy, Registry
 from ledger_tool.errors import InvalidSettings, LedgerError, UsageError
 
 _HERE = "in this folder"
@@ -22,14 +22,14 @@ _THERE = "at the remote"
 class FilesFound:
     """The checks of the files, and the registries of every valid `ledger.yaml`; None if none could be read.
 
-    `signers` are those who have to sign statements by any of them. `is_at_remote` unless the branch or its
-    `ledger.json` is missing, so that there is nothing to write to.
+    `policy` is the one by which a write is judged: that of the remote, unless it is not known. `is_at_remote` unless
+    the branch or its `ledger.json` is missing, so that there is nothing to write to.
     """
 
     checks: list[Check]
     registries: list[Registry] | None
     is_at_remote: bool
-    signers: Sequence[TrustedSigner] = ()
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Copy:
     ledger: Check | None = None
     settings: Check | None = None
     registries: list[Registry] | None = None
-    signers: tuple[TrustedSigner, ...] = ()
+    policy: Policy | None = None
 
 
 def look_at_files(place: LedgerPlace, tools: DoctorTools, *, is_reached: bool) -> FilesFound:
@@ -54,8 +54,7 @@ def look_at_files(place: LedgerPlace, tools: DoctorTools, *, is_reached: bool) -
     checks = [_both(there.ledger, here.ledger), _both(there.settings, here.settings)]
     known = [one.registries for one in (there, here) if one.registries is not None]
     registries = [registry for one in known for registry in one] if known else None
-    signers = (*there.signers, *here.signers)
-    return FilesFound([*filter(None, checks), *unwritable], registries, is_at_remote, signers)
+    return FilesFound([*filter(None, checks), *unwritable], registries, is_at_remote, there.policy or here.policy)
 
 
 def _look(files: Callable[[], tuple[bytes, bytes | None] | None], tools: DoctorTools) -> _Copy:
@@ -78,8 +77,7 @@ def _look(files: Callable[[], tuple[bytes, bytes | None] | None], tools: DoctorT
         says = "there is none, so no registry is asked; `ledger init` makes one"
         return _Copy(ledger, Check("ledger.yaml", "note", says), registries)
     says = f"valid: {counted(len(registries), 'registry', 'registries')}"
-    signers = tuple(signer for rule in policy.provenance for signer in rule.signers)
-    return _Copy(ledger, Check("ledger.yaml", "ok", says), registries, signers)
+    return _Copy(ledger, Check("ledger.yaml", "ok", says), registries, policy)
 
 
 def _both(there: Check | None, here: Check | None) -> Check | None:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.policy.policy import Policy, Registry, TrustedSigner
@@ -60,6 +61,15 @@ class LedgerPlace(Protocol):
 
     def folder_files(self) -> tuple[bytes, bytes | None] | None:
         """Return the same of a checkout that has a remote, for commands read it; None for anything else."""
+
+    def file(self, path: str) -> bytes | None:
+        """Return another file of those that `files` returns, None if there is none. Raises UsageError."""
+
+    def signature(self, keyring: bytes) -> Signature | None:
+        """Return what a commit from here would be signed with; None for a key that may ask for something.
+
+        A GPG key is looked for in the keyring. Raises UsageError if there is no key, or it cannot be used.
+        """
 
     def committed_at(self) -> Timestamp | None:
         """Return when the commit of these files was made, if they are those of one."""

@@ -171,14 +171,12 @@ def doubts(rules: SigningRules) -> Iterator[str]:
     policy = rules.policy
     if not policy.has_owners:
         return
-    groups = [*(owner.signers for owner in policy.owners), *(one.signers for one in policy.environments.values())]
-    signers = list(dict.fromkeys(signer for group in groups for signer in group))
-    is_gpg = {signer.startswith(GPG) for signer in signers}
+    is_gpg = {signer.startswith(GPG) for signer in rules.signers}
     decisive = [SETTINGS, *[ALLOWED_SIGNERS] * (False in is_gpg), *[KEYRING] * (True in is_gpg)]
     free = [path for path in decisive if not policy.owners_of_file(path)]
     if free:
         said = f"{', '.join(free[:-1])} and {free[-1]}" if free[1:] else free[0]
         yield f"nobody owns {said}: whoever may push can change who the owners and their keys are, and then sign"
-    for signer in signers:
+    for signer in rules.signers:
         if not rules.has_key(signer):
             yield f"{signer} is named as a signer, and has no key: nobody can sign as {signer}"

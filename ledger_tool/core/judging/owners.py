@@ -34,6 +34,13 @@ class SigningRules:
     allowed: AllowedSigners = field(default_factory=AllowedSigners)
     keyring: bytes = b""
 
+    @property
+    def signers(self) -> list[str]:
+        """Who is named as an owner, or as a signer of an environment."""
+        policy = self.policy
+        groups = [*(owner.signers for owner in policy.owners), *(one.signers for one in policy.environments.values())]
+        return list(dict.fromkeys(signer for group in groups for signer in group))
+
     def has_key(self, signer: str) -> bool:
         """Return whether there may be a key of a signer: of GPG keys, only whether there are any."""
         if signer.startswith(GPG):

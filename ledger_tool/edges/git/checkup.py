@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.files.ledger import Folder
 from ledger_tool.edges.git.checkout import FollowedStore
@@ -55,6 +56,12 @@ class FolderPlace:
 
     def files(self) -> tuple[bytes, bytes | None]:
         return self._folder.files()
+
+    def file(self, path: str) -> bytes | None:
+        return self._folder.kept(path)
+
+    def signature(self, keyring: bytes) -> None:
+        """Nothing is pushed from here."""
 
     def folder_files(self) -> None:
         """There is one copy of the files, which `files` returns."""
@@ -151,6 +158,14 @@ class RemotePlace:
     def files(self) -> tuple[bytes, bytes | None]:
         self._tip = self._target.look()
         return self._target.repository.ledger_files(self._tip, self.shown)
+
+    def file(self, path: str) -> bytes | None:
+        if self._tip:
+            return self._target.repository.file(self._tip, path)
+        return self._checkout.kept(path) if self._checkout else None
+
+    def signature(self, keyring: bytes) -> Signature | None:
+        return self._target.signature(self._tip, keyring)
 
     def folder_files(self) -> tuple[bytes, bytes | None] | None:
         return self._checkout.files() if self._checkout else None

@@ -25,6 +25,7 @@ from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
 
 if TYPE_CHECKING:
+    from ledger_tool.core.history.signature import Signature
     from ledger_tool.edges.git.history import GitHistory
 
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
@@ -152,6 +153,9 @@ class RemoteBranch(RemoteRef):
 
     def rehearse(self, base: Snapshot, change: Change) -> None:
         self._writer.signer.rehearse(self.repository, base, change.ledger)
+
+    def signature(self, tip: str, keyring: bytes) -> Signature | None:
+        return self._writer.signer.signature(self.repository, tip, keyring)
 
     def offer(self, commit: str, tip: str, attempts: Attempts) -> str | None:
         return offer(self, commit, tip, attempts)

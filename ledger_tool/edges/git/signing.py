@@ -22,6 +22,7 @@ from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import NotTheOwner, UsageError
 
 if TYPE_CHECKING:  # a ledger without owners need not load the rest
+    from ledger_tool.core.history.signature import Signature
     from ledger_tool.core.judging.owners import Owned
 
 _KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
@@ -56,18 +57,40 @@ class Signer:
         owned = _owned(repository, base, ledger, base.commit)
         if not owned:
             return
+        try:
+            trial = self._trial(repository, base.commit)
+        except UsageError as error:
+            raise NotTheOwner(f"{_belongs(owned[0])}, and {error.message}", _HINT) from None
+        if trial:
+            _check_signed(trial[0], base, trial[1], owned)
+
+    def signature(self, repository: Repository, base: str, keyring: bytes) -> Signature | None:
+        """Return what commits on `base` would be signed with, None for a key that may ask for something.
+
+        Raises UsageError if there is no key, or it cannot be used.
+        """
+        from ledger_tool.edges.git.signatures import signatures
+
+        trial = self._trial(repository, base)
+        return next(signatures(trial[0], [trial[1]], b"", keyring)) if trial else None
+
+    def _trial(self, repository: Repository, base: str) -> tuple[Repository, str] | None:
+        """Sign a commit apart from the repository; return where it is, and its id; None for a key that may ask."""
         signing = self._signing(repository)
         key = signing.git("config", "--get", "user.signingKey").text.strip()
         if signing.git("config", "--get", "gpg.format").text.strip() != "ssh":
             if not _has_gpg_key(signing, key):
-                raise NotTheOwner(f"{_belongs(owned[0])}, and git has no key to sign with", _HINT)
-        elif not _is_security_key(key):
-            objects = self.workspace.folder / "rehearsal"
-            objects.mkdir(exist_ok=True)
-            own = repository.must("rev-parse", "--path-format=absolute", "--git-path", "objects")
-            apart = {"GIT_OBJECT_DIRECTORY": str(objects), "GIT_ALTERNATE_OBJECT_DIRECTORIES": own}
-            elsewhere = replace(repository, environment={**repository.environment, **apart})
-            self._signed(elsewhere, base, f"{base.commit}^{{tree}}", "rehearsal\n", owned)
+                raise UsageError("git has no key to sign with", _HINT)
+            return None
+        if _is_security_key(key):
+            return None
+        objects = self.workspace.folder / "rehearsal"
+        objects.mkdir(exist_ok=True)
+        own = repository.must("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        apart = {"GIT_OBJECT_DIRECTORY": str(objects), "GIT_ALTERNATE_OBJECT_DIRECTORIES": own}
+        elsewhere = replace(repository, environment={**repository.environment, **apart})
+        signing = self._signing(elsewhere)
+        return elsewhere, signing.commit_tree(f"{base}^{{tree}}", base, "rehearsal\n", sign=True)
 
     def _signed(self, repository: Repository, base: Snapshot, tree: str, message: str, owned: Sequence[Owned]) -> str:
         try:

@@ -19,6 +19,7 @@ from tests.support.git.servers import SshServer, free_port, http_server, make_ce
 from tests.support.git.upstream import Upstream, git
 from tests.support.registries.registry import RealRegistry, real_registry
 from tests.support.registries.wire import API_ROOT, Reply, Wire, wire_server
+from tests.support.values import signing
 from tests.support.values.doctor import lines, problem, states
 from tests.support.values.make import ledger_bytes, record
 from tests.support.values.outcome import Outcome
@@ -369,7 +370,7 @@ def test_the_libraries_that_signatures_need_are_looked_for_where_a_rule_names_a_
 ) -> None:
     def seen(signer: str) -> Outcome:
         settings = f'provenance:\n  - images: ["*"]\n    signer: {signer}\n'
-        upstream.commit_as_other_writer({"ledger.yaml": settings.encode()})
+        upstream.commit_as_other_writer({"ledger.yaml": settings.encode(), "a.pub": signing.public_pem()})
         return ledger("doctor", "--repo", upstream.url)
 
     assert "signatures" not in states(ledger("doctor", "--repo", upstream.url))
