@@ -12,13 +12,14 @@ import jsonata
 import pytest
 
 from tests.support import ROOT
+from tests.support.git.upstream import Upstream
 from tests.support.stage.docs import blocks
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-SETTINGS = json.loads(
-    next(block.text for block in blocks((ROOT / "docs/renovate.md").read_text()) if block.language == "json")
+SETTINGS, FROM_PAGES = (
+    json.loads(block.text) for block in blocks((ROOT / "docs/renovate.md").read_text()) if block.language == "json"
 )
 
 
@@ -60,6 +61,23 @@ def test_what_is_not_to_be_used_is_not_released(tmp_path: Path) -> None:
     found = {one["version"]: one.get("digest") for one in releases(tmp_path, "myorg/app")}
     assert found == {"v1": records[0].digest, "v3": None}  # no one digest pulls both platforms
     assert releases(tmp_path, "myorg/none") == []
+
+
+def test_the_pages_give_renovate_what_the_expression_makes_of_the_ledger(
+    ledger: Run, upstream: Upstream, tmp_path: Path
+) -> None:
+    sample = ROOT / "sample-ledger"
+    upstream.commit_as_other_writer(
+        {name: (sample / name).read_bytes() for name in ("ledger.json", "ledger.yaml")}, "the sample"
+    )
+    assert ledger("site", tmp_path / "site", "--repo", upstream.url).code == 0
+    (source,) = FROM_PAGES["customDatasources"].values()
+    for image in {one["image"] for one in ledger("list", "--repo", sample, "--format", "json").json}:
+        path = source["defaultRegistryUrlTemplate"].replace("{{{packageName}}}", image)
+        found = json.loads((tmp_path / "site" / path.partition("/ledger/")[2]).read_text("utf-8"))["releases"]
+        by_version = {one["version"]: one for one in found}
+        assert by_version == {one["version"]: one for one in releases(sample, image)}
+        assert len(by_version) == len(found)
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
