@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.git.clone import Clone
+from tests.support.git.gate import PAY, WEB, Gate
+from tests.support.git.owned import OwnedLedger, make_keys
 from tests.support.git.upstream import Upstream, git
+from tests.support.values.make import ledger_bytes
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -34,6 +37,24 @@ def clone(upstream: Upstream, tmp_path: Path, ledger: Run, monkeypatch: pytest.M
     found.git("checkout", "-q", "main")
     found.publish("app:v4", 4)
     return found
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return make_keys(tmp_path_factory.mktemp("people"))
+
+
+@pytest.fixture
+def owned(tmp_path: Path, keys: dict[str, Path]) -> OwnedLedger:
+    """Return a ledger with owners, and one image of each."""
+    made = OwnedLedger.create(tmp_path, keys)
+    made.commit({"ledger.json": ledger_bytes(PAY, WEB)}, "start", "admin")
+    return made
+
+
+@pytest.fixture
+def gate(ledger: Run, owned: OwnedLedger) -> Gate:
+    return Gate(ledger, owned)
 
 
 @pytest.fixture

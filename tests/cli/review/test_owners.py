@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger_tool.core.ledger.record import Record
-from tests.support.git.owned import OwnedLedger, make_keys
+from tests.support.git.gate import MOVED, NEW, PAY, WEB, Gate, records
+from tests.support.git.owned import OwnedLedger
 from tests.support.git.tamper import commit
 from tests.support.git.upstream import git
 from tests.support.values.make import but, digest, ledger_bytes, record
@@ -18,63 +18,6 @@ from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
 
-PAY, WEB = record("payments/api", "v1", digest=digest("pay")), record("web/shop", "v1", digest=digest("web"))
-
-
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return make_keys(tmp_path_factory.mktemp("people"))
-
-
-@pytest.fixture
-def owned(tmp_path: Path, keys: dict[str, Path]) -> OwnedLedger:
-    """Return a ledger with owners, and one image of each."""
-    made = OwnedLedger.create(tmp_path, keys)
-    made.commit({"ledger.json": ledger_bytes(PAY, WEB)}, "start", "admin")
-    return made
-
-
-class Gate:
-    """Both judges of what landed since the ledger was made."""
-
-    def __init__(self, run: Run, owned: OwnedLedger) -> None:
-        self.run, self.owned, self.start = run, owned, owned.upstream.tip()
-
-    def check(self, base: str = "", head: str = "main") -> list[tuple[str, str]]:
-        """Return the file and the message of each finding about owners, without its commit."""
-        done = self.run(
-            "check", "--repo", self.owned.upstream.url, "--branch", head, "--base", base or self.start,
-            "--format", "json",
-        )  # fmt: skip
-        assert done.code in (0, 1), done.err
-        said = [(one["path"], one["message"]) for one in done.json["findings"] if one["rule"] == "owner"]
-        return [(path, message.partition(": ")[2]) for path, message in said]
-
-    def audit(self, since: str = "") -> list[str]:
-        """Return the message of each finding of `audit` about owners."""
-        done = self.run("audit", "--repo", self.owned.upstream.url, "--since", since or self.start, "--format", "json")
-        return [one["message"] for one in done.json["findings"] if one["rule"] == "owner"]
-
-    def both(self, base: str = "") -> list[str]:
-        """Return the messages, which are the same to both."""
-        found = [message for _, message in self.check(base)]
-        assert self.audit(base) == found
-        return found
-
-
-@pytest.fixture
-def gate(ledger: Run, owned: OwnedLedger) -> Gate:
-    return Gate(ledger, owned)
-
-
-def records(*changed: Record, without: tuple[Record, ...] = ()) -> dict[str, bytes]:
-    """Return the ledger's file with these records in the place of those of the start."""
-    every = {one.key: one for one in (PAY, WEB)} | {one.key: one for one in changed}
-    return {"ledger.json": ledger_bytes(*(one for key, one in every.items() if key not in {o.key for o in without}))}
-
-
-MOVED = but(PAY, digest=digest("evil"))
-NEW = record("payments/api", "v2", digest=digest("new"))
 CHANGES = {
     "publish": records(NEW),
     "move": records(MOVED),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.cli.main import main
 from ledger_tool.core.ledger.record import Record
-from tests.support.git.owned import SETTINGS, OwnedLedger, make_keys
+from tests.support.git.owned import SETTINGS, OwnedLedger
 from tests.support.values.make import digest, ledger_bytes, record
 from tests.support.values.profiles import example_count
 
@@ -112,11 +112,6 @@ def compare_with_the_model(keys: dict[str, Path], steps: list[Step]) -> None:
         } == history.by_parent
     finally:
         shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return make_keys(tmp_path_factory.mktemp("people"))
 
 
 def run(*argv: str) -> Any:
