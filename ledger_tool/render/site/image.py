@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import groupby
 from typing import NamedTuple
 
 from ledger_tool.core.ledger.record import Record
@@ -12,7 +13,7 @@ from ledger_tool.core.site.files import SiteFile
 from ledger_tool.core.site.paths import image_page
 from ledger_tool.render.site.links import TAGS_PER_PAGE
 from ledger_tool.render.site.shell import Shell, commit_link, pager_of
-from ledger_tool.render.site.wording import Badge, Told, is_pressing, steps, tag_badges, told
+from ledger_tool.render.site.wording import Badge, LogStep, Told, is_pressing, steps, tag_badges, told
 
 _STEPS_PER_PAGE = 100
 
@@ -40,11 +41,15 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
             yield shell.page(
                 image_page(image.image, number), "image.html", image=image, commit_link=link,
                 newest=_newest(image, number), tags=[_view(tag, image) for tag in tags],
-                history=history[(number - 1) * _STEPS_PER_PAGE : number * _STEPS_PER_PAGE],
+                history=_by_commit(history[(number - 1) * _STEPS_PER_PAGE : number * _STEPS_PER_PAGE]),
                 pager=pager_of(neighbours, number, count),
                 drift=list(filter(is_pressing, image.drift)),
                 running=list(filter(is_pressing, image.running)),
             )  # fmt: skip
+
+
+def _by_commit(history: Sequence[LogStep]) -> list[list[LogStep]]:
+    return [list(group) for _, group in groupby(history, lambda step: step.entry.commit)]
 
 
 def _newest(image: SiteImage, number: int) -> TagFacts | None:

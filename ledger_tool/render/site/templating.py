@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from ledger_tool.core.ledger.names import counted, escaped
+from ledger_tool.core.ledger.names import escaped
 from ledger_tool.render.site import wording
 from ledger_tool.render.site.links import environment_id, source_link, web_link
 from ledger_tool.render.view import short_digest, short_source
@@ -58,7 +58,7 @@ def _visible(value: object) -> object:
 
 _FILTERS: dict[str, Callable[..., Any]] = {
     "cell_words": wording.cell_words,
-    "counted": counted,
+    "counted": wording.counted_words,
     "environment_id": environment_id,
     "moment": wording.moment,
     "note_badge": wording.note_badge,

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.ledger.names import TEXT_MAX, Timestamp, shown
+from ledger_tool.core.ledger.names import TEXT_MAX, Timestamp, counted, shown
 from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.site.facts import CellState, DriftNote, EnvironmentCell, RunningNote, TagFacts
 from ledger_tool.render.view import Role
@@ -100,6 +100,11 @@ def steps(entries: Sequence[LogEntry]) -> Iterator[LogStep]:
             first, ", ".join(entry.platform for entry in alike if entry.platform),
             Badge(_ACTIONS.get(first.action, "minor"), first.action), pulled, replaced,
         )  # fmt: skip
+
+
+def counted_words(number: int, noun: str) -> str:
+    """Return a number of things in words, with a comma after its thousands."""
+    return counted(number, noun).replace(str(number), f"{number:,}", 1)
 
 
 def moment(at: Timestamp) -> str:

@@ -15,8 +15,10 @@ function flagged(text) {
 
 function entriesOf(data) {
   return data.images.map(([image, tags, letters, cells, path = `images/${image}.html`]) => ({
-    image, tags, path, states: flagged(`!${letters}`).states,
-    cells: cells ? cells.split(" ").map(flagged) : [],
+    image, tags, path, states: flagged(`!${letters}`).states, listed: cells,
+    get cells() { // taken apart when it is looked at, since few are
+      return this.listed ? this.listed.split(" ").map(flagged) : [];
+    },
   }));
 }
 
@@ -37,6 +39,9 @@ function tagPath(entry, number, data) {
 
 // Whether an image is in a state itself: in an environment, if one is given, or at all.
 function imageHas(entry, state, environment) {
+  if (environment < 0 && (!state || entry.states.includes(state))) {
+    return true;
+  }
   const cells = environment < 0 ? entry.cells : [entry.cells[environment]];
   const present = cells.filter((cell) => cell?.name);
   if (environment >= 0 && !present.length) {

@@ -33,9 +33,12 @@ async function imagesData() {
   const data = await load("images");
   if (data && !data.entries) {
     data.entries = entriesOf(data);
-    data.states = new Set(data.entries.flatMap((entry) => [
-      ...entry.states, ...entry.cells.flatMap((cell) => cell.states), ...[...new Set(entry.tags.match(/!\w+/g))].flatMap((letters) => flagged(letters).states),
-    ]));
+    const letters = new Set();
+    for (const { listed, tags, states } of data.entries) {
+      (`${listed} ${tags}`.match(/!\w+/g) ?? []).forEach((each) => letters.add(each));
+      states.forEach((state) => letters.add(`!${Object.keys(LETTERS).find((letter) => LETTERS[letter] === state)}`));
+    }
+    data.states = new Set([...letters].flatMap((each) => flagged(each).states));
   }
   return data;
 }
@@ -68,7 +71,7 @@ function show(lines, count) {
   list.replaceChildren();
   more.onclick = next;
   next();
-  status.textContent = count === 0 ? "Nothing found" : `${count} result${count === 1 ? "" : "s"}`;
+  status.textContent = count === 0 ? "Nothing found" : `${count.toLocaleString("en")} result${count === 1 ? "" : "s"}`;
 }
 
 async function search(wanted = null) {

@@ -37,4 +37,12 @@ function time(at, show) {
   return made;
 }
 
+// What expires may have done so since the page was written.
+function showEnd(span) {
+  if (new Date(span.querySelector("time").dateTime) < new Date()) {
+    span.firstChild.textContent = span.firstChild.textContent.replace("xpires", "xpired");
+  }
+}
+
+document.querySelectorAll("[data-ends]").forEach(showEnd);
 document.querySelectorAll("time").forEach(showTime);
