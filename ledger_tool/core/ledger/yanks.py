@@ -38,8 +38,19 @@ class Yanks:
         if marked is None or marked.yanked is None:
             return ""
         is_own = marked.name == record.name
-        what = "is yanked" if is_own else f"has the digest of {marked.name}, which is yanked"
-        return f"{what}: {marked.yanked.reason}"
+        return f"is yanked: {marked.yanked.reason}" if is_own else _shared(marked)
+
+    def reason(self, record: Record) -> str:
+        """Return why a record must not be used, `""` if it is not yanked; a mark that is not its own is named."""
+        marked = self.of(record)
+        if marked is None or marked.yanked is None:
+            return ""
+        return marked.yanked.reason if marked.name == record.name else _shared(marked)
+
+
+def _shared(marked: Record) -> str:
+    assert marked.yanked
+    return f"has the digest of {marked.name}, which is yanked: {marked.yanked.reason}"
 
 
 def yanks_of(ledger: Ledger, image: str = "") -> Yanks:

@@ -47,7 +47,7 @@ def digest_places(
             since["index", span.key, span.start.index] = span.start
     only = _untouched(oldest_first)
     for record in records:
-        why = yanks.why(record)
+        why = yanks.reason(record)
         held: Sequence[tuple[PlaceKind, str | None]] = (
             ("image", record.digest),
             ("index", record.index),

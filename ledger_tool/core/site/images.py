@@ -67,7 +67,7 @@ class _TagMaker:
             sources=tuple(dict.fromkeys(record.source_ref for record in records)),
             previous=previous[0].tag if previous else "",
             compare=source_comparison(previous, records),
-            yanked=_why(self.yanks, records),
+            yanked=next(filter(None, map(self.yanks.reason, records)), ""),
             expires=min(ends, default=None),
             is_expired=any(is_expired(record, self.at) for record in records),
             is_mutable=self.policy.is_mutable(name.tag),
@@ -82,10 +82,6 @@ class _TagMaker:
 
 def _before(name: Name, previous: Mapping[str, str]) -> Name:
     return Name(name.image, previous.get(name.tag, ""))
-
-
-def _why(yanks: Yanks, records: Iterable[Record]) -> str:
-    return next(filter(None, map(yanks.why, records)), "")
 
 
 def _pulls(policy: Policy, image: str, digest: str) -> tuple[str, ...]:

@@ -1,0 +1,107 @@
+"""Where digests are and were: as all versions of a small ledger show it, of which the log tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger_tool.core.changes.change import Change, Snapshot
+from ledger_tool.core.changes.difference import compare
+from ledger_tool.core.changes.effect import effects_of
+from ledger_tool.core.changes.message import compose, parse_message
+from ledger_tool.core.history.commit import Commit
+from ledger_tool.core.history.log import LogEntry, claimed, seen
+from ledger_tool.core.history.whence import parse_digest_prefix, spans
+from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.yanks import yanks_of
+from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.site.digests import digest_places
+from ledger_tool.core.site.facts import DigestPlace
+from ledger_tool.errors import LedgerError
+from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.operations import OPERATIONS, Operation
+
+AMD, ARM = "linux/amd64", "linux/arm64"
+Held = set[tuple[str, Key, str]]
+
+
+def held(ledger: Ledger) -> Held:
+    """Return every digest of a ledger's records, and in which role."""
+    return {
+        (kind, one.key, found)
+        for one in ledger.records()
+        for kind, found in (("image", one.digest), ("index", one.index), ("config", one.config))
+        if found
+    }
+
+
+def told(number: int, before: Ledger, change: Change, *, is_silent: bool) -> list[LogEntry]:
+    """Return what the log tells of a change: from its message, or from its diff where that says nothing."""
+    message = parse_message("update\n" if is_silent else compose(change, str(number)))
+    commit = Commit(f"{number:040}", ("",), "A", "a@example.com", Timestamp(f"2026-01-{number + 1:02}T00:00:00Z"), "")
+    claims = claimed(commit, message)
+    return seen(commit, message, effects_of(compare(before, change.ledger))) if claims is None else claims
+
+
+def history(steps: Sequence[tuple[Operation, bool]], policy: Policy) -> tuple[list[Ledger], list[LogEntry]]:
+    """Return the ledgers of a history, from the empty one on, and its log, the newest entry first."""
+    ledgers, log = [Ledger()], list[list[LogEntry]]()
+    for operation, is_silent in steps:
+        try:
+            change = operation(Snapshot("", ledgers[-1], policy))
+        except LedgerError:
+            continue
+        if change.changed:
+            log.insert(0, told(len(ledgers), ledgers[-1], change, is_silent=is_silent))
+            ledgers.append(change.ledger)
+    return ledgers, list(chain(*log))
+
+
+def places_of(ledgers: Sequence[Ledger], log: Sequence[LogEntry]) -> list[DigestPlace]:
+    """Return all places, as the site has them."""
+    by_digest = digest_places(list(ledgers[-1].records()), yanks_of(ledgers[-1]), log)
+    assert list(by_digest) == sorted(by_digest)
+    assert all(place.digest == name for name, places in by_digest.items() for place in places)
+    return list(chain(*by_digest.values()))
+
+
+def has(version: Held, place: DigestPlace) -> bool:
+    """Return whether a version has what a place tells, perhaps before its platform was filled in."""
+    kind = "image" if place.kind == "replaced" else place.kind
+    return any((kind, key, place.digest) in version for key in (place.key, Key(*place.key[:2], "")))
+
+
+@given(st.lists(st.tuples(OPERATIONS, st.booleans()), max_size=8), st.sampled_from([(), ("latest",), ("*",)]))
+def test_what_is_told_of_a_digest_is_what_the_versions_show(
+    steps: list[tuple[Operation, bool]], mutable: tuple[str, ...]
+) -> None:
+    ledgers, log = history(steps, Policy(mutable=mutable))
+    versions = [held(ledger) for ledger in ledgers]
+    places = places_of(ledgers, log)
+    assert {(place.kind, place.key, place.digest) for place in places if not place.until} == versions[-1]
+    ever = {found for version in versions for kind, _, found in version if kind == "image"}
+    assert ever <= {place.digest for place in places}
+    for place in places:
+        assert place.since or place.kind != "image", "every commit tells the images' own digests"
+        first = int(place.since.commit) if place.since else len(versions) - 1
+        end = int(place.until.commit) if place.until else len(versions)
+        assert all(has(version, place) for version in versions[first:end]), place
+        if place.since:
+            assert not has(versions[first - 1], place), place
+        if place.until:
+            assert place.kind in ("replaced", "index")
+            assert not has(versions[end], place), place
+
+
+@given(st.lists(st.tuples(OPERATIONS, st.booleans()), max_size=8))
+def test_the_spans_of_all_digests_are_those_of_each(steps: list[tuple[Operation, bool]]) -> None:
+    _, log = history(steps, Policy(mutable=("latest",)))
+    every = list(spans(log[::-1]))
+    for name in {entry.digest for entry in log}:
+        own = [span for span in every if span.start.digest == name]
+        assert own == list(spans(log[::-1], parse_digest_prefix(name)))
