@@ -113,9 +113,11 @@ function withoutHost(query, data) {
 }
 
 function hitLine({ image, tag, states, path, note }) {
-  const badges = states.map((state) => element("span", { className: `badge ${ROLE_OF[state] ?? "doubtful"}` }, STATES[state].toLowerCase()));
+  const badges = states.flatMap((state) => [
+    " ", element("span", { className: `badge ${ROLE_OF[state] ?? "doubtful"}` }, STATES[state].toLowerCase()),
+  ]);
   const name = element("span", { className: "name" }, image + (tag ? `:${tag}` : ""));
-  return element("li", {}, element("a", { className: "hit", href: root + path }, name, ...badges, note ? element("span", { className: "muted" }, note) : ""));
+  return element("li", {}, element("a", { className: "hit", href: root + path }, name, ...badges, " ", note ? element("span", { className: "muted" }, note) : ""));
 }
 
 async function digestLines(query) {
@@ -128,7 +130,7 @@ async function digestLines(query) {
     const { words, name } = places[0];
     const more = places.length > 1 ? `, and ${places.length - 1} more` : "";
     const hitOfIt = element("a", { className: "hit", href: `${root}digest.html#${value}` },
-      element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), element("span", {}, `${words} ${name}${more}`));
+      element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), " ", element("span", {}, `${words} ${name}${more}`));
     return element("li", {}, hitOfIt);
   });
 }

@@ -47,17 +47,23 @@ function remember({ query, state, environment }, isOn) {
   const parts = [["q", query], ["state", state], ["env", environment]].filter(([key, value]) => value || key === "q");
   const here = location.pathname + location.search;
   // A page from a disk may change nothing but its fragment.
-  history.replaceState(null, "", isOn ? `#${new URLSearchParams(parts)}` : placeBefore || (location.protocol === "file:" ? "#" : here));
+  const words = new URLSearchParams(parts).toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
+  history.replaceState(null, "", isOn ? `#${words}` : placeBefore || (location.protocol === "file:" ? "#" : here));
 }
 
-function close() {
+function hideResults() {
   results.hidden = true;
   content.hidden = false;
   latestTurn += 1;
+}
+
+function close() {
+  hideResults();
   remember({}, false);
 }
 
-function show(lines, count) {
+function show(lines, nothing) {
+  const count = lines.length;
   let shown = 0;
   function next() {
     const start = shown;
@@ -71,7 +77,7 @@ function show(lines, count) {
   list.replaceChildren();
   more.onclick = next;
   next();
-  status.textContent = count === 0 ? "Nothing found" : `${count.toLocaleString("en")} result${count === 1 ? "" : "s"}`;
+  status.textContent = count === 0 ? nothing : `${count.toLocaleString("en")} result${count === 1 ? "" : "s"}`;
 }
 
 async function search(wanted = null) {
@@ -104,7 +110,9 @@ async function search(wanted = null) {
   }
   const hits = found(data, { ...now, query: withoutHost(query.split("@")[0], data) });
   const lines = digests?.length ? digests.map((line) => () => line) : hits.map((each) => () => hitLine(each));
-  show(lines, lines.length);
+  const digest = digestIn(query);
+  const isShort = digest && digest.digits.length < FEWEST_DIGITS;
+  show(lines, isShort ? `Nothing found; a digest needs at least ${FEWEST_DIGITS} digits` : "Nothing found");
   results.hidden = false;
   content.hidden = true;
   remember(now, true);
@@ -122,6 +130,8 @@ function onKey(event) {
     event.preventDefault();
     field.focus();
     field.select();
+  } else if (event.key === "Enter" && event.target === field) {
+    search().then(() => results.hidden || list.querySelector("a")?.click()); // not what was found before the last key
   } else if (results.hidden) {
     return;
   } else if (event.key === "Escape") {
@@ -132,8 +142,6 @@ function onKey(event) {
   } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (event.target === field || list.contains(event.target))) {
     event.preventDefault();
     move(event.key === "ArrowDown" ? 1 : -1);
-  } else if (event.key === "Enter" && event.target === field) {
-    list.querySelector("a")?.click();
   }
 }
 
@@ -170,6 +178,9 @@ function fromAddress() {
     field.value = wanted.query;
     search(wanted);
   } else {
+    if (!results.hidden) {
+      hideResults();
+    }
     openTarget();
     findTag();
   }
