@@ -139,7 +139,7 @@ class HistoryAudit:
         if not is_merge:
             yield from misdated_commit(step.commit.at, at)
             yield from from_the_future(step.commit.at, self._clock)
-        message = None if self._is_broken else parse_message(step.commit.message)
+        message = None if is_merge or self._is_broken else parse_message(step.commit.message)
         differences: Sequence[Difference] = ()
         self._read_settings(is_needed=bool(step.touched or step.others))
         self.owned = owned_files(sorted({*step.touched, *step.others}), self.policy)

@@ -19,9 +19,9 @@ from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.judging.facts import ChangedFact, facts_of, newly_yanked
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Forced, Name, Record, Yanked
-from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.ledger.version import VersionTag, most_exact, parse_version_tag
 from ledger_tool.core.ledger.yanks import yanks_of
+from ledger_tool.core.policy.comparepage import compare_url
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.versionorder import version_order
 

@@ -1,6 +1,6 @@
-"""The page that shows the difference between two sourceRefs.
+"""The pages of a sourceRef: its repository's, and its commit's.
 
-Sources: the forges' own documentation of their compare pages. The kind of forge is derived from the host's name, as
+Sources: the forges' own documentation of their pages. The kind of forge is derived from the host's name, as
 people name their forges; if the name does not tell, there is no link, and the sourceRefs are shown as text.
 """
 
@@ -21,13 +21,6 @@ SSH_HOSTS = frozenset((*_WEB_HOSTS, *_AZURE_HOSTS))  # their pages are elsewhere
 _azure_ssh = re.compile(r"v3/([^/]+)/([^/]+)/([^/]+)")
 # The words in the name of a host that show its forge.
 _MARKS = {"github": {"github", "ghe"}, "gitlab": {"gitlab", "salsa"}, "gitea": {"gitea", "forgejo", "codeberg"}}
-_COMPARE_PATHS = {
-    "github": "compare/{before}...{after}",
-    "gitea": "compare/{before}...{after}",
-    "gitlab": "-/compare/{before}...{after}",
-    "bitbucket": "branches/compare/{after}%0D{before}",
-    "azure": "branchCompare?baseVersion=GC{before}&targetVersion=GC{after}&_a=commits",
-}
 
 
 def split(source: SourceRef) -> tuple[str, str]:
@@ -47,16 +40,6 @@ def web_url(url: str) -> str:
         azure = _azure_ssh.fullmatch(path)
         return "https://dev.azure.com/{}/{}/_git/{}".format(*azure.groups()) if azure else ""
     return f"{scheme}://{_WEB_HOSTS.get(host, host)}/{path}" if path else ""
-
-
-def compare_url(old: SourceRef, new: SourceRef) -> str:
-    """Return the URL of the forge's page that compares two commits of one repository, or `""` if there is none."""
-    (old_url, before), (new_url, after) = split(old), split(new)
-    page = web_url(new_url) if before != after else ""
-    if not page or web_url(old_url).lower() != page.lower():
-        return ""
-    path = _COMPARE_PATHS.get(kind(page))
-    return f"{page}/{path.format(before=before, after=after)}" if path else ""
 
 
 def commit_page(source: SourceRef) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.core.ledger.sourceref import compare_url
 from ledger_tool.core.manifests.charts.around import FileCharts, no_charts
 from ledger_tool.core.manifests.commandlines import command_lines
 from ledger_tool.core.manifests.counts import NOT_UNDERSTOOD, NOTHING_COUNTED, ReferenceCounts, counts_of
@@ -31,6 +30,7 @@ from ledger_tool.core.manifests.templateforms import TemplateFormat
 from ledger_tool.core.manifests.templatehelpers import HelperFormat
 from ledger_tool.core.manifests.tokens import TextDocument, TextFault
 from ledger_tool.core.manifests.unread import is_of_ledger, note_on, text_of
+from ledger_tool.core.policy.comparepage import compare_url
 from ledger_tool.core.policy.reference import split, written
 from ledger_tool.core.registry.image import digest_of
 from ledger_tool.errors import LedgerError

@@ -10,7 +10,7 @@ A glob is compared part by part: what it says of a host is never met by a path.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -64,6 +64,17 @@ def repository_address(url: str) -> RepositoryAddress | None:
 def is_same_place(one: RepositoryAddress, other: RepositoryAddress) -> bool:
     """Return whether two addresses are those of one repository, by whatever protocol."""
     return (one.host, one.path) == (other.host, other.path) and _is_same_port(one, other)
+
+
+def may_be_same(url: str, other: str) -> bool:
+    """Return whether two URLs may be of one repository, for a link or a note: many forges ignore the case of a path.
+
+    What is not the address of a repository is only the same as itself.
+    """
+    one, two = repository_address(url), repository_address(other)
+    if one is None or two is None:
+        return url == other
+    return is_same_place(replace(one, path=one.path.lower()), replace(two, path=two.path.lower()))
 
 
 def is_admitted(glob: str, address: RepositoryAddress) -> bool:

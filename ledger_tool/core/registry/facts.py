@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ledger_tool.core.ledger import names, sourceref
 from ledger_tool.core.ledger.names import SourceRef
+from ledger_tool.core.policy.addresses import may_be_same
 from ledger_tool.core.registry.descriptor import strings_of
 from ledger_tool.core.registry.image import Manifest
 from ledger_tool.core.registry.platforms import NOTHING_STATED, StatedPlatform, stated
@@ -40,8 +41,7 @@ class ImageFacts:
         is_other_commit = bool(self.revision) and not commit.startswith(self.revision)
         if self.source_ref is None:
             return f"the revision {self.revision}" if is_other_commit else ""
-        own, given = sourceref.web_url(sourceref.split(self.source_ref)[0]), sourceref.web_url(url)
-        is_other_place = own.partition("://")[2].lower() != given.partition("://")[2].lower()
+        is_other_place = not may_be_same(sourceref.split(self.source_ref)[0], url)
         return self.source_ref if is_other_commit or is_other_place else ""
 
 

@@ -1,4 +1,4 @@
-"""The referrers of an image, page by page to the end: OCI distribution-spec 1.1 "Listing Referrers".
+"""The referrers of an image: OCI distribution-spec 1.1 "Listing Referrers".
 
 Not every registry has that API. One that does not answers 404, in whatever words, since it does not know the path; the
 tags that stand in for it are then looked at as every tag is, so that its 404 is believed no further than any other.
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.registry.referrers import MOST_REFERRERS, Referrer, parse_referrers
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.doubt import AbsenceNotShown
-from ledger_tool.edges.registry.tags import next_url
+from ledger_tool.edges.registry.pages import PagedList
 from ledger_tool.errors import Unreachable
 
 REFERRER_PAGES = 100
 NO_API = (405, 501)  # beside 404, which is the specification's
-_REPORT = "report it to the registry's operator"
 
 
 class ReferrersApi:
@@ -44,28 +42,11 @@ class ReferrersApi:
         if first is None or first.status in NO_API:
             self._without.add(repository)
             return None
-        what = f"{repository.partition('/')[0]}: the referrers of {digest}"
-        return None if first.status == 404 else _all(ask, http, url, first, what)
-
-
-def _all(ask: Callable[[str], Answer], http: Host, url: str, answer: Answer, what: str) -> list[Referrer]:
-    referrers: list[Referrer] = []
-    read_pages: set[str] = set()
-    for number in range(1, REFERRER_PAGES + 1):
-        if answer.status != 200:
-            raise Unreachable(f"{what}: page {number} is answered by {answer.status}", "run it again")
-        referrers += parse_referrers(answer.body, f"{what}, page {number}")
-        if len(referrers) > MOST_REFERRERS:
-            raise Unreachable(f"{what}: there are more than {MOST_REFERRERS}", "delete those of no use")
-        read_pages.add(url)
-        try:
-            url = next_url(answer, http, url)
-        except ValueError:
-            link = shown(answer.headers.get("link", ""))
-            raise Unreachable(f"{what}: the next page cannot be followed: {link}", _REPORT) from None
-        if not url:
-            return referrers
-        if url in read_pages:
-            raise Unreachable(f"{what}: the next page is an earlier one", _REPORT)
-        answer = ask(url)
-    raise Unreachable(f"{what}: there are more than {REFERRER_PAGES} pages", _REPORT)
+        name, referrers = repository.partition("/")[0], list[Referrer]()
+        listed = PagedList(name, f"the referrers of {digest}", REFERRER_PAGES)
+        for page in listed.pages(ask, http, url, first):
+            referrers += parse_referrers(page.answer.body, f"{name}: {listed.what}, page {page.number}")
+            if len(referrers) > MOST_REFERRERS:
+                message = f"{name} has more than {MOST_REFERRERS} entries in {listed.what}"
+                raise Unreachable(message, "delete those of no use")
+        return None if first.status == 404 else referrers

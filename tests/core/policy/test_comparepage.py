@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 
 from ledger_tool.core.ledger.names import parse_source_ref
-from ledger_tool.core.ledger.sourceref import commit_page, compare_url, web_url
+from ledger_tool.core.ledger.sourceref import commit_page, web_url
+from ledger_tool.core.policy.addresses import may_be_same
+from ledger_tool.core.policy.comparepage import compare_url
 from tests.support.values.strategies import source_refs
 
 OLD, NEW = "1" * 40, "2" * 40
@@ -58,6 +60,7 @@ def test_a_known_forge_has_a_page_for_every_form_of_the_url(url: str, page: str)
         (f"https://git.example.com/a/b@{OLD}", f"https://git.example.com/a/b@{NEW}"),
         (f"https://github.com/a/b@{OLD}", f"https://github.com/a/c@{NEW}"),
         (f"https://github.com/a/b@{OLD}", f"https://github.com/a/b@{OLD}"),
+        (f"https://github.com:8443/a/b@{OLD}", f"https://github.com/a/b@{NEW}"),
         (f"https://github.com@{OLD}", f"https://github.com@{NEW}"),
         (f"https://dev.azure.com/org/project@{OLD}", f"https://dev.azure.com/org/project@{NEW}"),
         (f"git@ssh.dev.azure.com:v2/x@{OLD}", f"git@ssh.dev.azure.com:v2/x@{NEW}"),
@@ -80,3 +83,21 @@ def test_a_page_is_on_the_host_of_the_source(old: str, new: str) -> None:
     old, new = (text.replace("git.example.com", "gitlab.example.com") for text in (old, new))
     for page in (compare_url(parse_source_ref(old), parse_source_ref(new)), commit_page(parse_source_ref(new))):
         assert page == "" or page.startswith("https://gitlab.example.com/team/app/-/")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://github.com/team/app.git", "git@github.com:Team/App", True),
+        ("ssh://git@ssh.github.com:443/team/app", "https://github.com/team/app/", True),
+        ("http://git.example.com/team/app", "https://git.example.com/team/app", True),
+        ("https://git.example.com:8443/team/app", "https://git.example.com/team/app", False),
+        ("ssh://git@git.example.com:2222/team/app", "https://git.example.com/team/app", True),
+        ("https://git.example.com/team/app", "https://git.example.org/team/app", False),
+        ("/srv/git/app", "/srv/git/app", True),
+        ("/srv/git/app", "/srv/git/App", False),
+    ],
+)
+def test_two_urls_of_what_may_be_one_repository(one: str, other: str, same: bool) -> None:
+    """The same comparison as where something has to be proved, but for the case of the path."""
+    assert (may_be_same(one, other), may_be_same(other, one)) == (same, same)
