@@ -14,7 +14,6 @@ from hashlib import sha256
 NO_JEKYLL = ".nojekyll"  # tells GitHub Pages to serve a branch as it is
 FEED = "feed.xml"
 START = "index.html"
-ENVIRONMENTS = "environments.html"
 DIGEST = "digest.html"
 STYLE = "site.css"
 SCRIPT = "site.js"
