@@ -1,0 +1,101 @@
+"""Whatever page is opened, and however: nothing goes wrong on it, nothing leaves it, and nobody is shut out of it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.acceptance.site.conftest import Sites
+from tests.support.browser.browser import Browser, View
+
+# Pages with all that a page may consist of, and those that have less of the same.
+RICH = ("index.html", "environments.html", "drift.html", "digest.html", "images/myorg/app.html")
+PLAIN = ("all.html", "running.html", "yanked.html", "expiring.html")
+PHONE, DESK = View(360, 740), View(1280, 800, "dark")
+NARROWEST = View(320, 640)
+# What links lead to, and whether markup of others became part of the page.
+LINKS = "return [...document.querySelectorAll('[href], [src]')].map(it => it.href || it.src)"
+
+
+def too_wide(browser: Browser, view: View) -> list[str]:
+    """Return what makes a page wider than its window, if it is."""
+    script = """
+        if (document.documentElement.scrollWidth <= arguments[0]) return [];
+        const wide = [...document.body.querySelectorAll('*')].filter(
+            it => it.getBoundingClientRect().right > arguments[0] + 1 && !it.closest('.scroll'));
+        return ['the page is ' + document.documentElement.scrollWidth + ' px wide',
+            ...wide.slice(0, 5).map(it => it.outerHTML.slice(0, 200))]
+    """
+    return list(browser.run(script, view.width))
+
+
+@pytest.mark.parametrize(
+    ("pages", "view"), [(RICH, DESK), ((*RICH, *PLAIN), PHONE)], ids=["on a desk, dark", "on a phone, light"]
+)
+def test_every_kind_of_page_is_open_to_everybody(
+    browser: Browser, sites: Sites, pages: tuple[str, ...], view: View
+) -> None:
+    """axe-core finds no serious barrier."""
+    found = []
+    base = sites.base("full", "http")
+    assert {*RICH, *PLAIN} == {page for page in sites.pages("full") if "/" not in page} | {"images/myorg/app.html"}
+    for page in pages:
+        browser.open(base + page, view)
+        found += [f"{page}: {one}" for one in [*browser.barriers(), *browser.trouble(base), *too_wide(browser, view)]]
+    assert not found, "\n".join(found)
+
+
+def test_the_search_is_open_to_everybody(browser: Browser, sites: Sites) -> None:
+    base = sites.base("full", "http")
+    for view in (PHONE, DESK):
+        browser.open(f"{base}index.html#q=app", view)
+        browser.wait("document.querySelector('#\\\\~results li')")
+        assert not browser.barriers()
+        browser.open(f"{base}digest.html#{'0' * 12}", view)
+        browser.wait("document.querySelector('#\\\\~answer').innerText")
+        assert not browser.barriers()
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_pages_of_the_sample_ledger_go_nowhere_else_and_have_no_errors(
+    browser: Browser, sites: Sites, scheme: str
+) -> None:
+    """Over HTTP below a path, and from a disk; at the width of the narrowest phones."""
+    found = []
+    base = sites.base("sample", scheme)
+    for page in sites.pages("sample"):
+        browser.open(base + page, NARROWEST)
+        found += [f"{page}: {one}" for one in [*browser.trouble(base), *too_wide(browser, NARROWEST)]]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_hostile_words_stay_words(browser: Browser, sites: Sites, *, scripts: bool) -> None:
+    """Nothing of them runs, loads or asks; no link leads to anything but the web and the site; no page gets wider."""
+    view = View(320, 640, scripts=scripts)
+    base = sites.base("hostile", "file")
+    found = []
+    for page in sites.pages("hostile"):
+        browser.open(base + page, view)
+        found += [f"{page}: {one}" for one in [*browser.trouble(base), *too_wide(browser, view)]]
+        if browser.run("return typeof window.__pwned") != "undefined":
+            found.append(f"{page}: it runs what others wrote")
+        for link in browser.run(LINKS):
+            if not link.startswith(base) and urlsplit(link).scheme not in {"http", "https"}:
+                found.append(f"{page}: leads to {link}")
+    assert not found, "\n".join(found)
+
+
+def test_hostile_words_stay_words_in_what_the_search_finds(browser: Browser, sites: Sites) -> None:
+    base = sites.base("hostile", "file")
+    browser.open(f"{base}index.html#q=app", NARROWEST)
+    browser.wait("document.querySelector('#\\\\~results li')")
+    digest = next((sites.folder / "team/hostile/v1/digests").rglob("*.json")).stem
+    seen = [browser.trouble(base), too_wide(browser, NARROWEST)]
+    browser.open(f"{base}digest.html#{digest}", NARROWEST)
+    browser.wait("document.querySelector('#\\\\~answer article')")
+    seen += [browser.trouble(base), too_wide(browser, NARROWEST)]
+    assert not any(seen), seen
+    assert browser.run("return typeof window.__pwned") == "undefined"
+    assert "<img src=x" in browser.text("#\\~answer")
