@@ -29,18 +29,13 @@ def hits(browser: Browser, first: str) -> list[str]:
     return browser.texts(f"{HITS} .name")
 
 
-def at(browser: Browser) -> str:
-    """Return the address without the part that says where the site is."""
-    return str(browser.run("return location.href")).split("/team/full/")[1]
-
-
 @PLACES
 def test_the_search_finds_images_tags_and_digests(browser: Browser, sites: Sites, scheme: str, view: View) -> None:
     base = sites.base("full", scheme)
     browser.open(base + "index.html", view)
     browser.press("/", "app")
     assert hits(browser, APP) == [APP]
-    assert at(browser) == "index.html#q=app"
+    browser.wait("location.hash === '#q=app'")
     browser.press(":v1.4")
     assert hits(browser, f"{APP}:v1.4.2") == [f"{APP}:v1.4.2", f"{APP}:v1.4.1"]
     assert "yanked" in browser.texts(HITS)[1]
@@ -69,7 +64,7 @@ def test_a_search_can_be_shared_and_narrowed(browser: Browser, sites: Sites, sch
     browser.run("const it = document.querySelector('select[name=env]'); it.value = ''; "
                 "it.dispatchEvent(new Event('change'))")  # fmt: skip
     assert hits(browser, f"{APP}:v1.4.1") == [f"{APP}:v1.4.1"]
-    assert at(browser) == "index.html#q=&state=yanked"
+    browser.wait("location.hash === '#q=&state=yanked'")
     browser.open(f"{base}environments.html", view)
     browser.click("a[href='#q=&state=behind&env=prod']")
     assert hits(browser, APP) == [APP]

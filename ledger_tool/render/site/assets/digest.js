@@ -71,7 +71,7 @@ function startDigestPage(field) {
     }
   }
   field.addEventListener("input", () => {
-    history.replaceState(null, "", field.value ? `#${encodeURI(field.value.trim())}` : "#");
+    setAddress(field.value ? `#${encodeURI(field.value.trim())}` : "#");
     show();
   });
   addEventListener("hashchange", fromAddress);

@@ -27,3 +27,23 @@ function out(address, text) {
 function say(text) {
   byId("~said").textContent = text;
 }
+
+// Put an address into the browser's bar once it stays for a moment: browsers refuse one that changes with every key.
+let nextAddress = null;
+let pause = 0;
+
+function setAddress(address) {
+  nextAddress = address;
+  clearTimeout(pause);
+  pause = setTimeout(writeAddress, 250);
+}
+
+function writeAddress() {
+  if (nextAddress !== null) {
+    history.replaceState(null, "", nextAddress);
+    nextAddress = null;
+  }
+}
+
+addEventListener("click", writeAddress, true); // before a link leads away from it
+addEventListener("popstate", () => { nextAddress = null; });

@@ -48,7 +48,7 @@ function remember({ query, state, environment }, isOn) {
   const here = location.pathname + location.search;
   // A page from a disk may change nothing but its fragment.
   const words = new URLSearchParams(parts).toString().replaceAll("%3A", ":").replaceAll("%2F", "/");
-  history.replaceState(null, "", isOn ? `#${words}` : placeBefore || (location.protocol === "file:" ? "#" : here));
+  setAddress(isOn ? `#${words}` : placeBefore || (location.protocol === "file:" ? "#" : here));
 }
 
 function hideResults() {
