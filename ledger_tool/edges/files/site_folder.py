@@ -17,7 +17,7 @@ import fcntl
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import islice
+from heapq import nsmallest
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown, some_of
@@ -43,9 +43,12 @@ class LocalSiteFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def __str__(self) -> str:
+        return shown(str(self._folder), 300)
+
     def check(self) -> None:
         """See `commands.ports.SiteFolder`."""
-        if self._folder.exists():
+        if self._exists():
             with self._locked() as tree:
                 self._owned(tree)
 
@@ -61,11 +64,15 @@ class LocalSiteFolder:
                 with suppress(OSError):
                     _clear(tree)
 
+    def _exists(self) -> bool:
+        with local_errors(self._folder, "open"):
+            return self._folder.exists()
+
     @contextmanager
     def _made(self) -> Iterator[None]:
         """Make the folder if there is none, and remove it if nothing could be written."""
         is_new = False
-        if not self._folder.exists():
+        if not self._exists():
             with local_errors(self._folder, "make"), suppress(FileExistsError):  # another run was faster
                 self._folder.mkdir(parents=True)
                 is_new = True
@@ -86,7 +93,7 @@ class LocalSiteFolder:
         tree = FolderTree(root)
         try:
             with local_errors(self._folder, "lock"):
-                _lock(root, self._folder)
+                _lock(root, str(self))
             yield tree
         finally:
             tree.close()
@@ -96,13 +103,13 @@ class LocalSiteFolder:
         """Return what the list names. Raises UsageError if the folder has anything else."""
         with local_errors(self._folder, "read"), closing(tree):
             text = tree.read(LIST, _LIST_MOST)
-            listed = frozenset() if text is None else _read_list(text, self._folder)
+            listed = frozenset() if text is None else _read_list(text, str(self))
             files, folders = listed | {LIST, NO_JEKYLL}, _folders_above(listed) | {NEW}
             staged = {f"{NEW}/{name}" for name in tree.names(NEW) if name.isdecimal() or name == LIST}
             strangers = (path for path in tree.unexpected(files | staged, folders) if path not in _OF_PEOPLE)
-            if some := sorted(islice(strangers, _MOST_NAMED + 1)):
+            if some := nsmallest(_MOST_NAMED + 1, strangers):
                 names = some_of([shown(name) for name in some], _MOST_NAMED)
-                raise UsageError(f"{shown(str(self._folder))} has what `ledger site` did not write: {names}", _HINT)
+                raise UsageError(f"{self} contains something that `ledger site` did not write: {names}", _HINT)
         return listed
 
     def _written(self, tree: FolderTree, old: frozenset[str], files: Iterable[SiteFile]) -> SiteWritten:
@@ -110,7 +117,7 @@ class LocalSiteFolder:
         with local_errors(self._folder, "write"):
             tree.create_folder(NEW)
         for path, content in files:
-            if not is_path(path) or path in new:
+            if not is_path(path) or path in new or path in _OF_PEOPLE:
                 raise ValueError(f"not a path of a site, or twice in it: {path!r}")
             new.add(path)
             if not (path in old or path == NO_JEKYLL) or not tree.has(path, content):
@@ -122,12 +129,12 @@ class LocalSiteFolder:
         return SiteWritten(len(new), len(changed), removed)
 
 
-def _lock(root: int, folder: Path) -> None:
+def _lock(root: int, folder: str) -> None:
     try:
         fcntl.flock(root, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         hint = "run it again when it has ended"
-        raise Contended(f"another `ledger site` is writing to {shown(str(folder))}", hint) from None
+        raise Contended(f"another `ledger site` is writing to {folder}", hint) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
@@ -154,11 +161,11 @@ def _list(tree: FolderTree, paths: Collection[str]) -> None:
     tree.sync()
 
 
-def _read_list(text: bytes, folder: Path) -> frozenset[str]:
+def _read_list(text: bytes, folder: str) -> frozenset[str]:
     """Return the paths in a list. Raises UsageError if no run can have written it."""
     title, *paths, end = text.decode("utf-8", "replace").split("\n") if b"\n" in text else ["", ""]
     if title != _TITLE or end or not all(is_path(path) and path not in _OF_PEOPLE for path in paths):
-        raise UsageError(f"{LIST} in {shown(str(folder))} is not a list that `ledger site` has written", _HINT)
+        raise UsageError(f"{LIST} in {folder} is not a list that `ledger site` has written", _HINT)
     return frozenset(paths)
 
 

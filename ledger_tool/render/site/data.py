@@ -28,6 +28,8 @@ from ledger_tool.render.site.links import web_link
 from ledger_tool.render.site.renovate import releases
 from ledger_tool.render.whence import point_as_json
 
+_FOLDER = paths.LEDGER_DATA.partition("/")[0] + "/"  # of all data
+
 
 def files(facts: SiteFacts) -> Iterator[SiteFile]:
     """Yield what programs read: of the ledger, of each image, of each environment, and of each digest."""
@@ -49,14 +51,11 @@ def _file(path: str, value: Any) -> SiteFile:
     return SiteFile(path, f"{json.compact(value)}\n".encode())
 
 
-def _within(page: str, path: str) -> str:
-    """Return the address of a file of the site, relative to another one."""
-    top = page.partition("/")[0] + "/"
-    return (
-        paths.root_from(page.removeprefix(top)) + path.removeprefix(top)
-        if path.startswith(top)
-        else (paths.root_from(page) + path)
-    )
+def _within(file: str, path: str) -> str:
+    """Return the address of a file of the site, relative to a file of data."""
+    if path.startswith(_FOLDER):
+        file, path = file.removeprefix(_FOLDER), path.removeprefix(_FOLDER)
+    return paths.root_from(file) + path
 
 
 def _ledger(facts: SiteFacts) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def entry_of(record: Record, action: str, by: str, reason: str, run: str) -> Log
 
 
 @given(ledgers(), st.sampled_from(["publish", "yank", "removed", "promote"]), words, words, words)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_the_files_of_any_ledgers_site_parse(ledger: Ledger, action: str, by: str, reason: str, run: str) -> None:
     log = [entry_of(record, action, by, reason, run) for record in ledger.records()]
     snapshot = Snapshot(commit("head"), ledger, Policy())
