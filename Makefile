@@ -10,7 +10,7 @@ help: ## Show this list
 bootstrap: ## Install what is missing: Debian packages, node_modules, .venv
 	@scripts/bootstrap
 
-demo: bootstrap ## Show two CI jobs, a conflict and a forced fix, on a throw-away registry and remote
+demo: bootstrap ## Show two CI jobs, a conflict, a forced fix and the pages, on a throw-away registry and remote
 	@scripts/demo
 
 test: bootstrap ## Run all tests, each property with few examples

@@ -225,16 +225,18 @@ def test_scripts_are_shell_and_can_be_run(script: str) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("docker-registry") and shutil.which("skopeo")), reason="needs both programs")
-def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_the_demo_runs_and_leaves_nothing_but_its_pages_behind(tmp_path: Path) -> None:
     with Stage.set_up(tmp_path / "stage", empty=True) as stage:
         done = subprocess.run(
-            [ROOT / "scripts/demo"], env=dict(stage.environment), capture_output=True, text=True, check=False,
-            timeout=120,
+            [ROOT / "scripts/demo"], env={**stage.environment, "DEMO_SITE": str(tmp_path / "new/site")},
+            capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.findall(r"^([0-9]+)\. ", done.stdout, re.MULTILINE) == [str(at) for at in range(1, 12)]
+    assert re.findall(r"^([0-9]+)\. ", done.stdout, re.MULTILINE) == [str(at) for at in range(1, 13)]
     assert "error: conflict: myorg/app:v1.0" in done.stdout
     assert "1 tag-moved, 1 in-sync" in done.stdout
+    assert done.stdout.endswith(f"open {tmp_path}/new/site/index.html in a browser.\n")
+    assert "myorg/app:v1.0" in (tmp_path / "new/site/drift.html").read_text("utf-8")
     assert not list((stage.root / "tmp").iterdir())
 
 
