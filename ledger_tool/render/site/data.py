@@ -61,7 +61,7 @@ def _within(file: str, path: str) -> str:
 def _ledger(facts: SiteFacts) -> dict[str, Any]:
     return {
         "title": escaped(facts.title),
-        "commit": facts.commit or None,
+        "commit": facts.commit,
         "at": facts.at,
         "page": web_link(facts.ledger_page) or None,
         "counts": {

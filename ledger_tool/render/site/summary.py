@@ -14,14 +14,15 @@ def as_json(written: SiteWritten, folder: str, commit: str) -> str:
         "files": written.files,
         "written": written.written,
         "removed": written.removed,
-        "commit": commit or None,
+        "commit": commit,
     }
     return json.document(value)
 
 
 def line(written: SiteWritten, folder: str) -> str:
     """Return the line to print."""
+    place, files = shown(folder, 300), counted(written.files, "file")
     if not (written.written or written.removed):
-        return f"nothing to do: {shown(folder)} is up to date, with {counted(written.files, 'file')}"
-    removed = f", {written.removed} removed" if written.removed else ""
-    return f"wrote {counted(written.written, 'file')} of {written.files} to {shown(folder)}{removed}"
+        return f"nothing to do: {place} is up to date, with {files}"
+    removed = f", removed {written.removed}" if written.removed else ""
+    return f"wrote {written.written} of {files} to {place}{removed}"
