@@ -1,0 +1,66 @@
+"""What the script of a site searches."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ledger_tool.core.site.facts import SiteFacts
+from ledger_tool.core.site.paths import IMAGE_SEARCH, digest_search
+from ledger_tool.render.site import search
+from tests.support import ROOT
+from tests.support.values.make import digest
+from tests.support.values.site import PAGE, site_facts
+
+_FOLDER = ROOT / "ledger_tool/render/site"
+
+
+def taken(facts: SiteFacts) -> dict[str, Any]:
+    """Return what the scripts hand over, by its name."""
+    found = {}
+    for file in search.files(facts):
+        call = re.fullmatch(r"ledgerSite\.take\(\.\.\.(\[.*\])\);\n", file.content.decode())
+        assert call, file.path
+        name, value = json.loads(call[1])
+        assert file.path == f"search/{name}.js"
+        found[file.path] = value
+    return found
+
+
+def test_images_have_their_tags_and_states_in_few_letters() -> None:
+    data = taken(site_facts())[IMAGE_SEARCH]
+    assert data["environments"] == ["staging", "prod"]
+    assert data["images"][0] == ["myorg/app", "v1.5.0!n v1.4.2!f v1.4.1!y pr-7!e pr-5!z", "xr", "v1.5.0 v1.4.2!b"]
+    assert data["images"][1] == ["myorg/web", "v2.0.0!n", "", ""]
+
+
+def test_each_digest_is_in_the_shard_of_its_first_digits() -> None:
+    facts = site_facts()
+    found = taken(facts)
+    for each in facts.digests:
+        assert len(found[digest_search(each)][each]) == len(facts.digests[each])
+    (was,) = found[digest_search(digest("old"))][digest("old")]
+    assert was[:4] == ["replaced", "myorg/app", "v1.4.2", "linux/amd64"]
+    at, by, action, commit, link, run, reason = was[9]
+    assert (at, by, action, run) == (
+        "2026-11-23T07:30:00Z", "alice", "publish", "https://ci.example.com/runs/4711",
+    )  # fmt: skip
+    assert (link, reason) == (f"{PAGE}/commit/{commit}", "rebuilt after the CVE in the base image")
+    assert was[10] == "images/myorg/app.html#v1.4.2"
+
+
+def test_the_script_puts_in_text_and_nothing_else() -> None:
+    for path in (_FOLDER / "assets").glob("*.js"):
+        text = path.read_text("utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), (
+            path
+        )
+        assert len(text.splitlines()) <= 300
+
+
+def test_the_templates_quote_attributes_and_mark_nothing_as_safe() -> None:
+    for path in (_FOLDER / "templates").glob("*.html"):
+        text = path.read_text("utf-8")
+        assert not re.search(r"\|\s*safe|autoescape|Markup", text), path
+        assert not re.search(r"\s[\w-]+=(?:\{[{%]|')", text), path
