@@ -22,7 +22,7 @@ from ledger_tool.core.provenance.proof import (
     proof_of_record,
     slsa_statement,
 )
-from ledger_tool.core.provenance.statement import Statement
+from ledger_tool.core.provenance.statement import Statement, fault_of
 from ledger_tool.core.registry.drift import Absent
 from ledger_tool.core.registry.platforms import NOTHING_STATED
 from ledger_tool.errors import InvalidStatement, LedgerError
@@ -152,7 +152,7 @@ class Prover:
         try:
             document = parse_document(found.raw, found.annotations)
         except InvalidStatement as error:
-            return _ReadDocument(fault=_told(error))
+            return _ReadDocument(fault=fault_of(error))
         if document.envelope is None:
             return _ReadDocument()
         try:
@@ -160,14 +160,10 @@ class Prover:
         except InvalidStatement as error:
             verdict = self.trust.verdict(document, rule)
             is_other = not (verdict.signer or verdict.fault)
-            return _ReadDocument() if is_other else _ReadDocument(document, fault=_told(error))
+            return _ReadDocument() if is_other else _ReadDocument(document, fault=fault_of(error))
         if statement is None:
             return _ReadDocument()
         return _ReadDocument(document, statement, self.trust.verdict(document, rule))
-
-
-def _told(error: InvalidStatement) -> str:
-    return error.message.replace("an attestation is", "it is", 1)
 
 
 def given_documents(raw: bytes, name: str) -> list[FoundDocument]:

@@ -1,8 +1,10 @@
 """Addresses of repositories and of signers, and the globs of them in `ledger.yaml`.
 
-A repository may be reached by several protocols, and is the same by each. What a host takes for equal in a path is not
-known, so its case counts. A host's name has none (RFC 3986 section 3.2.2, RFC 4343), which holds for ASCII only. Two
-ports are two servers; but nobody can tell which port for ssh belongs to which page.
+A repository may be reached by several protocols, and is the same by each. By ssh, a path that does not begin at the
+root begins at the home of whoever logs in, so that the login is a part of it. What a host takes for equal in a path is
+not known, so its case counts, and so does an escape (`%20`), which must not stand for what makes another path. A host's
+name has no case (RFC 3986 section 3.2.2, RFC 4343), which holds for ASCII only. Two ports are two servers; but nobody
+can tell which port for ssh belongs to which page.
 
 A glob is compared part by part: what it says of a host is never met by a path.
 """
@@ -13,6 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
+from urllib.parse import unquote
 
 from ledger_tool.core.ledger.names import shown_address
 from ledger_tool.core.ledger.sourceref import SSH_HOSTS, web_url
@@ -23,25 +26,34 @@ _url = re.compile(
     r"(?P<scheme>https?|ssh|git)://(?:(?P<user>[^/@]+)@)?(?P<host>\[[0-9a-f:.]+\]|[^/@:\[\]]+)(?::(?P<port>\d*))?/(?P<path>.+)",
     re.IGNORECASE | re.ASCII,
 )
-_scp = re.compile(r"[^/@:]+@(?P<host>[^/@:\[\]]+):/?(?P<path>.+)", re.ASCII)
-_leads_elsewhere = re.compile(r"[%\\\s]|(?:^|/)\.{1,2}(?:/|$)|//|^/")
+_scp = re.compile(r"(?P<user>[^/@:]+)@(?P<host>[^/@:\[\]]+):(?P<root>/?)(?P<path>.+)", re.ASCII)
+_leads_elsewhere = re.compile(r"[\\\s]|(?:^|/)\.{1,2}(?:/|$)|//|^/")
+# Malformed, or of what is a part of the syntax (`%`, `/`, a backslash) or needs no escape (RFC 3986 section 2.3).
+_odd_escape = re.compile(
+    r"%(?![0-9a-f]{2})|%(?:25|2[d-f]|3[0-9]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])", re.IGNORECASE
+)
 _odd_in_host = re.compile(r"[%\\\s?#@]")
 _wild = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryAddress:
-    """Where a repository is; in a glob, `host` and `path` are globs. `port` is `""` for the protocol's own."""
+    """Where a repository is; in a glob, `host`, `path` and `login` are globs. `port` is `""` for the protocol's own.
+
+    `login` is that of ssh, and `is_in_home` says that the path begins at the home of that login.
+    """
 
     protocol: Literal["web", "ssh", "git"]
     host: str
     port: str
     path: str
+    login: str = ""
+    is_in_home: bool = False
 
     @property
     def leads_elsewhere(self) -> bool:
         """Whether a part of it may be taken for something else, as `..` is."""
-        return bool(_leads_elsewhere.search(self.path) or _odd_in_host.search(self.host))
+        return _is_odd(self.path) or bool(_odd_in_host.search(self.host))
 
 
 def repository_address(url: str) -> RepositoryAddress | None:
@@ -57,13 +69,25 @@ def repository_address(url: str) -> RepositoryAddress | None:
     is_web = scheme.startswith("http")
     if not path or (is_web and named.get("user")):
         return None
-    protocol: Literal["web", "ssh", "git"] = "web" if is_web else "git" if scheme == "git" else "ssh"
-    return RepositoryAddress(protocol, host, "" if port == _PORTS[scheme] else port, path)
+    port = "" if port == _PORTS[scheme] else port
+    if scheme != "ssh":
+        return RepositoryAddress("web" if is_web else "git", host, port, path)
+    is_in_home = path.startswith("~/") or named.get("root") == ""
+    return RepositoryAddress("ssh", host, port, path, named.get("user") or "", is_in_home)
+
+
+def _is_odd(path: str) -> bool:
+    try:
+        is_printable = unquote(path, errors="strict").isprintable()
+    except UnicodeDecodeError:
+        return True
+    return not is_printable or bool(_leads_elsewhere.search(path) or _odd_escape.search(path))
 
 
 def is_same_place(one: RepositoryAddress, other: RepositoryAddress) -> bool:
     """Return whether two addresses are those of one repository, by whatever protocol."""
-    return (one.host, one.path) == (other.host, other.path) and _is_same_port(one, other)
+    is_same = (one.host, one.path) == (other.host, other.path) and _is_same_port(one, other)
+    return is_same and (one.login == other.login or not _is_of_login(one, other))
 
 
 def may_be_same(url: str, other: str) -> bool:
@@ -83,13 +107,19 @@ def is_admitted(glob: str, address: RepositoryAddress) -> bool:
     if wanted is None:
         return glob == "*"
     is_match = fnmatchcase(address.host, _of_host(wanted.host)) and fnmatchcase(address.path, wanted.path)
-    return is_match and _is_same_port(wanted, address)
+    is_home = fnmatchcase(address.login, wanted.login) or not _is_of_login(wanted, address)
+    return is_match and is_home and _is_same_port(wanted, address)
 
 
 def _is_same_port(one: RepositoryAddress, other: RepositoryAddress) -> bool:
     if one.protocol == other.protocol:
         return one.port == other.port
     return not any(address.port for address in (one, other) if address.protocol == "web")
+
+
+def _is_of_login(one: RepositoryAddress, other: RepositoryAddress) -> bool:
+    """Return whether the login counts between two addresses; a web page says nothing of who logs in to its host."""
+    return one.protocol == other.protocol == "ssh" and (one.is_in_home or other.is_in_home)
 
 
 def _of_host(host: str) -> str:
@@ -105,7 +135,7 @@ def parse_source_glob(text: str) -> str:
     if text == "*":
         return text
     address = repository_address(text)
-    if address is None or _leads_elsewhere.search(address.path) or "#" in text:
+    if address is None or _is_odd(address.path) or "#" in text:
         raise UsageError(
             f"the pattern `{shown_address(text)}` is not an address of repositories",
             "write it with its protocol, host and path, such as `https://git.example.com/team/*`",
@@ -116,7 +146,7 @@ def parse_source_glob(text: str) -> str:
 
 def parse_signer_glob(text: str) -> str:
     """Return a glob of `identity` or `issuer`. Raises UsageError for a host whose end could be anything."""
-    _check_host(text, _parts(text)[1])
+    _check_host(text, _parts(text)[1] or _mail_host(text))
     return text
 
 
@@ -124,8 +154,14 @@ def _check_host(text: str, host: str) -> None:
     if host != "*" and _wild.search(host.removeprefix("[").rpartition(".")[2]):
         raise UsageError(
             f"the pattern `{shown_address(text)}` leaves open on whose host it ends",
-            "write the end of the host's name, such as `https://*.example.com/team/*`",
+            "write the end of the host's name, such as `https://*.example.com/team/*` or `*@example.com`",
         )
+
+
+def _mail_host(text: str) -> str:
+    """Return the host of an e-mail address, or `""`."""
+    _, at, host = text.rpartition("@")
+    return host if at and "/" not in text else ""
 
 
 def is_signer_match(glob: str, text: str) -> bool:

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ledger_tool.core.ledger.names import parse_dependency, parse_digest
+from ledger_tool.core.ledger.names import parse_dependency, parse_digest, shown
+from ledger_tool.core.ledger.secrets import STARS, redacted
 from ledger_tool.core.policy.reference import Reference, parse_reference, written
 from ledger_tool.core.policy.resolve import full_name
 from ledger_tool.errors import InvalidValue
@@ -25,6 +26,10 @@ _FRONTENDS = tuple(
 )
 _HUB = ("", "hub.docker.com", "docker.io", "index.docker.io", "registry-1.docker.io")
 _LONGEST = 2000
+_MOST_QUALIFIERS = 100
+_SHOWN_QUALIFIERS = ("digest", "platform", "repository_url")
+# A version has no slash, and a name no colon but that of a port: what has is the login of a registry.
+_login = re.compile(r".*@(?=[^@]*/)|[^/@]*:[^/@]*@", re.DOTALL)
 
 
 def is_image(uri: str) -> bool:
@@ -48,6 +53,16 @@ def base(uri: str, digests: Mapping[str, Any]) -> str:
     return parse_dependency(written(full_name(reference), reference.tag or "", digest))
 
 
+def shown_image(uri: str) -> str:
+    """Return the URL of an image for people, without what may be a secret: a login, and qualifiers of other tools."""
+    known = _qualifiers(uri)
+    kept = [f"{key}={redacted(unquote(known[key]))}" for key in _SHOWN_QUALIFIERS if key in known]
+    prefix, _, path = uri.partition("#")[0].partition("?")[0].partition("/")
+    path, masked = redacted(path), redacted(_login.sub(f"{STARS}@", unquote(path), count=1))
+    named = masked if masked != unquote(path) else path
+    return shown(f"{prefix}/{named}" + ("?" + "&".join(kept) if kept else ""))
+
+
 def frontend_name(text: str) -> str:
     """Return the name and the tag of the image that a build's frontend is, as `is_frontend` compares them, or `""`."""
     try:
@@ -67,8 +82,8 @@ def _tagged(reference: Reference) -> str:
 
 
 def _named(uri: str) -> Reference:
-    if len(uri) > _LONGEST:
-        raise InvalidValue("image", "it is too long")
+    if not _is_bounded(uri):
+        raise InvalidValue("image", "it is too long, or has too many qualifiers")
     path, _, _ = uri.partition("#")[0].partition("?")
     name, _, version = path[len("pkg:docker/") :].strip("/").rpartition("@") if "@" in path else (path[11:], "", "")
     name, version = unquote(name).strip("/"), unquote(version)
@@ -94,4 +109,9 @@ def _registry(url: str) -> str:
 
 
 def _qualifiers(uri: str) -> dict[str, str]:
-    return dict(parse_qsl(uri.partition("#")[0].partition("?")[2], max_num_fields=100)) if len(uri) <= _LONGEST else {}
+    """Return the qualifiers of a package URL, none of one that is longer than anybody writes."""
+    return dict(parse_qsl(uri.partition("#")[0].partition("?")[2])) if _is_bounded(uri) else {}
+
+
+def _is_bounded(uri: str) -> bool:
+    return len(uri) <= _LONGEST and uri.count("&") < _MOST_QUALIFIERS

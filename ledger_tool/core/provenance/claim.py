@@ -5,13 +5,16 @@
 | builder          | `builder.id`                    | `runDetails.builder.id`                                     |
 | source: context  | `invocation.configSource`       | `externalParameters.configSource`                           |
 | or repository    |                                 | `externalParameters`: `workflow.repository` (GitHub),       |
-|                  |                                 | `source` (GitLab); its commit: in `resolvedDependencies`    |
+|                  |                                 | `source` (GitLab), `buildConfigSource.repository` (Google   |
+|                  |                                 | Cloud Build); its commit: in `resolvedDependencies`         |
 | or checkout      | `vcs` in BuildKit's metadata    | the same                                                    |
 | base images      | `materials`                     | `resolvedDependencies`                                      |
 
 BuildKit fetches a git context itself, and so knows its commit; what the client says of its checkout it only repeats.
-Sources: SLSA provenance v0.2 and v1.1; BuildKit's "SLSA definitions"; the build types of GitHub
-(`actions/buildtypes`, `workflow/v1`) and GitLab. Anything malformed is left out as if it were not stated.
+That counts only where the context was the client's: one that the builder fetched settles where the build is from, also
+if it names no commit, or is an archive. Sources: SLSA provenance v0.2 and v1.1; BuildKit's "SLSA definitions"; the
+build types of GitHub (`actions/buildtypes`, `workflow/v1`), GitLab and Google Cloud Build. Anything malformed is left
+out as if it were not stated.
 """
 
 from __future__ import annotations
@@ -21,10 +24,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_tool.core.ledger.names import SourceRef, parse_source_ref, parse_text, shown
-from ledger_tool.core.provenance.base import base, frontend_name, is_frontend, is_image
+from ledger_tool.core.provenance.base import base, frontend_name, is_frontend, is_image, shown_image
 from ledger_tool.core.provenance.repository import (
     commit_id,
     commit_of,
+    is_repository,
     is_same_repository,
     modified_commit,
     repository_url,
@@ -107,11 +111,13 @@ def _source(
 ) -> tuple[str, str, str]:
     """Return the repository, its commit, and the commit of a modified working tree; `""` for what is not stated."""
     context = _object(parameters, "configSource")
-    uri = _text(context, "uri")
-    if commit := commit_of(uri, _object(context, "digest")) if uri else "":
-        return repository_url(uri), commit, ""
-    workflow = _object(parameters, "workflow")
-    for stated in (_text(workflow, "repository"), _text(parameters, "source"), _text(parameters, "repository")):
+    if uri := _text(context, "uri"):
+        if not is_repository(uri, _object(context, "digest")):
+            return "", "", ""
+        again = (material for material in materials if _text(material, "uri") == uri)
+        return repository_url(uri), _only_commit(uri, [context, *again]), ""
+    named = (_text(_object(parameters, key), "repository") for key in ("workflow", "buildConfigSource"))
+    for stated in (*named, _text(parameters, "source"), _text(parameters, "repository")):
         if stated:
             return repository_url(stated), _only_commit(stated, materials), ""
     revision = _text(vcs, "revision")
@@ -120,11 +126,8 @@ def _source(
 
 def _only_commit(repository: str, materials: Sequence[Mapping[str, Any]]) -> str:
     """Return the commit of a repository among what a build used, `""` if there is none, or more than one."""
-    commits = {
-        commit_of(_text(material, "uri"), _object(material, "digest"))
-        for material in materials
-        if is_same_repository(_text(material, "uri"), repository)
-    }
+    own = (material for material in materials if is_same_repository(_text(material, "uri"), repository))
+    commits = {commit_of(_text(material, "uri"), _object(material, "digest")) for material in own}
     return commits.pop() if len(commits) == 1 else ""
 
 
@@ -138,7 +141,7 @@ def _bases(
             try:
                 dependency = base(uri, _texts(material, "digest"))
             except InvalidValue:
-                unreadable[shown(uri)] = None
+                unreadable[shown_image(uri)] = None
             else:
                 bases |= {} if is_frontend(dependency, frontends) else {dependency: None}
     if len(bases) + len(unreadable) > MOST_BASES:

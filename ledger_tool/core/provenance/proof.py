@@ -21,7 +21,7 @@ from ledger_tool.core.policy.policy import ProvenanceRule
 from ledger_tool.core.provenance.claim import BuildClaim, claim_of
 from ledger_tool.core.provenance.envelope import SignedDocument
 from ledger_tool.core.provenance.repository import address, is_same_repository
-from ledger_tool.core.provenance.statement import MEDIA_TYPE, Statement, parse_statement
+from ledger_tool.core.provenance.statement import MEDIA_TYPE, Statement, fault_of, parse_statement
 from ledger_tool.errors import InvalidStatement
 
 ProofState = Literal["proved", "missing", "broken", "replaced", "revoked", "unknown"]
@@ -139,7 +139,7 @@ def _outcome(
     try:
         claim = claim_of(statement)
     except InvalidStatement as error:
-        return "broken", "", error.message
+        return "broken", "", fault_of(error)
     url, commit = split(image.source_ref)
     if reason := _wrong_source(claim, rule, url):
         return "broken", claim.builder, reason

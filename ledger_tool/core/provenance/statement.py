@@ -19,6 +19,7 @@ TYPES = ("https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1")
 MAX_BYTES = 8 * 1024 * 1024
 MOST_SUBJECTS = 1024
 _LONGEST_TYPE = 1024
+_SUBJECT = "an attestation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ def parse_statement(payload: bytes) -> Statement:
     data = _object(payload)
     kind = data.get("_type")
     if kind not in TYPES:
-        raise invalid(f"its `_type` is `{shown(str(kind))}`")
+        is_text = isinstance(kind, str)
+        raise invalid(f"its `_type` is `{shown(kind)}`" if is_text else "its `_type` is missing, or not a text")
     predicate_type = data.get("predicateType")
     if not isinstance(predicate_type, str) or not 0 < len(predicate_type) <= _LONGEST_TYPE:
         raise invalid("its `predicateType` is missing, or not a text")
@@ -65,7 +67,12 @@ def parse_statement(payload: bytes) -> Statement:
 def invalid(reason: str) -> InvalidStatement:
     """Return the error for a statement that is not valid; `reason` says why: `its … is …`."""
     hint = "find out which tool wrote it, and build or sign the image again"
-    return InvalidStatement(f"an attestation is not a valid statement: {reason}", hint)
+    return InvalidStatement(f"{_SUBJECT} is not a valid statement: {reason}", hint)
+
+
+def fault_of(error: InvalidStatement) -> str:
+    """Return what is wrong with a statement, after words that have named it: `it is not …`."""
+    return error.message.replace(_SUBJECT, "it", 1)
 
 
 def _object(payload: bytes) -> Mapping[str, Any]:

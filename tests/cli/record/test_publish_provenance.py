@@ -204,7 +204,7 @@ def _broken() -> Mapping[str, tuple[Said, str]]:
 
     return {
         "truncated": (of(lambda raw: raw[:-9]), "an attestation is not a valid statement: it is not JSON"),
-        "not a statement": (of(lambda raw: b"{}"), "its `_type` is `None`"),
+        "not a statement": (of(lambda raw: b"{}"), "its `_type` is missing, or not a text"),
         "of another image": (of(lambda raw: raw, digest("other")), "it is about another image than sha256:"),
         "too large": (of(lambda raw: raw + b" " * (8 * 2**20)), "it is larger than 8 MiB"),
         "of another version": (

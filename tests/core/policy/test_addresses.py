@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.policy.addresses import (
     is_admitted,
+    is_same_place,
     is_signer_match,
     parse_signer_glob,
     parse_source_glob,
@@ -76,6 +77,56 @@ def test_a_glob_of_sources_that_could_match_nothing_or_anybody_is_refused(glob: 
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("git@git.example.com:team/app.git", "mallory@git.example.com:team/app.git", False),
+        ("git@git.example.com:team/app.git", "git@git.example.com:team/app", True),
+        ("ssh://git@git.example.com/team/app", "mallory@git.example.com:team/app", False),
+        ("ssh://git@git.example.com/team/app", "git@git.example.com:team/app", True),
+        ("ssh://git@git.example.com/~/app", "ssh://mallory@git.example.com/~/app", False),
+        ("ssh://alice@git.example.com:29418/app", "ssh://bob@git.example.com:29418/app", True),
+        ("git@git.example.com:/srv/app", "backup@git.example.com:/srv/app", True),
+        ("https://git.example.com/team/app", "gitea@git.example.com:team/app", True),
+        ("https://dev.azure.com/o/My%20Project/_git/r", "https://dev.azure.com/o/My Project/_git/r", False),
+    ],
+)
+def test_the_login_of_ssh_is_a_part_of_a_path_that_begins_at_its_home(one: str, other: str, *, is_same: bool) -> None:
+    """A web page does not say who logs in to its host by ssh."""
+    both = repository_address(one), repository_address(other)
+    assert both[0]
+    assert both[1]
+    assert is_same_place(both[0], both[1]) == is_same
+    assert is_same_place(both[1], both[0]) == is_same
+    assert is_admitted(parse_source_glob(one), both[1]) == is_same
+
+
+def test_a_glob_may_leave_the_login_open() -> None:
+    address = repository_address("mallory@git.example.com:team/app.git")
+    assert address
+    assert is_admitted("*@git.example.com:team/*", address)
+    assert not is_admitted("git@git.example.com:team/*", address)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_odd"),
+    [("My%20Project/_git/r", False), ("C%23/r", False), ("caf%C3%A9/r", False), ("a%2Fb", True), ("a/%2e%2e/b", True),
+     ("a%5cb", True), ("a%252e", True), ("a%0Ab", True), ("a%ZZ", True), ("a%", True), ("%C0%AE/b", True),
+     ("a%E2%80%AEb", True), ("%61pp", True)],
+)  # fmt: skip
+def test_an_escape_leads_elsewhere_if_it_makes_another_path(path: str, *, is_odd: bool) -> None:
+    url = f"https://git.example.com/o/{path}"
+    address = repository_address(url)
+    assert address
+    assert address.leads_elsewhere == is_odd
+    if is_odd:
+        with pytest.raises(UsageError):
+            parse_source_glob(url)
+    else:
+        assert is_admitted(parse_source_glob(url), address)
+        assert is_admitted(parse_source_glob("https://git.example.com/o/*"), address)
+
+
+@pytest.mark.parametrize(
     ("glob", "text", "is_match"),
     [
         ("https://github.com/team/*@refs/tags/*", f"{_WORKFLOW}tags/v1", True),
@@ -96,7 +147,9 @@ def test_a_glob_of_signers_is_compared_part_by_part(glob: str, text: str, *, is_
     assert is_signer_match(parse_signer_glob(glob), text) == is_match
 
 
-@pytest.mark.parametrize("glob", ["https://github.com*/team/*", "https://issuer.*", "https://*m/x"])
+@pytest.mark.parametrize(
+    "glob", ["https://github.com*/team/*", "https://issuer.*", "https://*m/x", "*@example.*", "ci@ex*"]
+)
 def test_a_glob_of_signers_that_leaves_the_end_of_a_host_open_is_refused(glob: str) -> None:
     with pytest.raises(UsageError, match="leaves open on whose host it ends"):
         parse_signer_glob(glob)

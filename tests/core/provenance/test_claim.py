@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger_tool.core.provenance.claim import MOST_BASES, MOST_MATERIALS, BuildClaim, claim_of, read_claim
 from ledger_tool.core.provenance.statement import parse_statement
@@ -51,7 +54,7 @@ def test_the_first_releases_that_wrote_v1_named_their_metadata_as_in_v02() -> No
     assert claim.source_ref == f"{REPOSITORY}.git@{COMMIT}"
 
 
-@pytest.mark.parametrize("predicate", [provenance.github(), provenance.gitlab()])
+@pytest.mark.parametrize("predicate", [provenance.github(), provenance.gitlab(), provenance.cloud_build()])
 def test_a_ci_systems_provenance_tells_its_repository_and_the_commit_of_it(predicate: dict[str, Any]) -> None:
     claim = read_claim(predicate)
     assert claim.source_ref == f"{REPOSITORY}@{COMMIT}"
@@ -78,9 +81,12 @@ def test_a_ci_systems_provenance_tells_its_repository_and_the_commit_of_it(predi
         ("git+ssh://git@github.com/o/r@v1", {"gitCommit": "a" * 40}, "ssh://git@github.com/o/r", "a" * 40),
         ("https://user:secret@github.com/o/r.git", {"sha1": "a" * 40}, "https://github.com/o/r.git", "a" * 40),
         ("https://example.com/context.tar.gz", {"sha256": "b" * 64}, "", ""),  # the digest of what was downloaded
-        ("https://github.com/o/r.git", {"sha1": "a" * 39}, "", ""),
-        ("https://github.com/o/r.git", {"sha1": 7}, "", ""),
-        ("https://github.com/o/r.git", {}, "", ""),
+        ("HTTPS://GitHub.com/O/r.git", {"sha1": "a" * 40}, "https://github.com/O/r.git", "a" * 40),
+        ("https://gitlab.com/o/r", {"sha256": "a" * 40}, "https://gitlab.com/o/r", "a" * 40),  # as GitLab's runners do
+        ("https://github.com/o/r.git", {"sha1": "a" * 39}, "https://github.com/o/r.git", ""),
+        ("https://github.com/o/r.git", {"sha1": 7}, "https://github.com/o/r.git", ""),
+        ("https://github.com/o/r.git", {}, "https://github.com/o/r.git", ""),
+        ("https://github.com/o/r", {}, "https://github.com/o/r", ""),
         ("", {"sha1": "a" * 40}, "", ""),
     ],
 )
@@ -88,7 +94,9 @@ def test_a_ci_systems_provenance_tells_its_repository_and_the_commit_of_it(predi
 def test_a_git_context_is_a_repository_and_a_commit(
     version: Version, uri: str, digests: dict[str, Any], source: str, commit: str
 ) -> None:
-    claim = read_claim(buildkit(version, context={"uri": uri, "digest": digests}))
+    elsewhere = {"source": "https://elsewhere.example.com/x", "revision": "1" * 40}
+    vcs = elsewhere if uri else {}  # what the client says of its checkout is nothing beside a context that was fetched
+    claim = read_claim(buildkit(version, context={"uri": uri, "digest": digests}, vcs=vcs))
     assert (claim.source, claim.commit) == (source, commit)
     assert claim.source_ref == (f"{source}@{commit}" if commit else None)
 
@@ -217,8 +225,17 @@ def test_of_two_digests_of_a_commit_that_differ_none_is_chosen() -> None:
     assert _signed_for(_URI, {"gitCommit": COMMIT, "sha1": "1" * 40}) == ""
     assert _signed_for(_URI, {"gitCommit": "1" * 40, "sha1": COMMIT}) == ""
     assert _signed_for(_URI, {"gitCommit": COMMIT, "sha1": "x"}) == ""
-    assert _signed_for(_URI, {"sha256": COMMIT}) == ""
+    assert _signed_for(_URI, {"sha256": COMMIT, "sha1": COMMIT}) == COMMIT
+    assert _signed_for(_URI, {"sha256": "1" * 40, "sha1": COMMIT}) == ""
     assert _signed_for(_URI, {"sha256": "a" * 64}) == "a" * 64
+
+
+def test_a_context_that_the_build_lists_with_another_commit_has_none() -> None:
+    """The same repository may be used at another commit too, such as by `ADD`; that is another address."""
+    other = provenance.git_material(f"{REPOSITORY}.git#refs/tags/v0", "1" * 40)
+    assert read_claim(buildkit(context=_CONTEXT, materials=[other])).commit == COMMIT
+    assert read_claim(buildkit(context=_CONTEXT, materials=[provenance.git_material(_URI), other])).commit == COMMIT
+    assert read_claim(buildkit(context=_CONTEXT, materials=[other | {"uri": _URI}])).commit == ""
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -246,6 +263,59 @@ def test_the_registry_of_a_base_may_be_a_qualifier(uri: str, name: str) -> None:
     claim = read_claim(buildkit(materials=[material(uri)]))
     assert claim.bases == ((f"{name}@{digest('debian')}",) if name else ())
     assert claim.unreadable == (() if name else (uri,))
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("pkg:docker/bot:hunter22@registry.example.com/a@v1", "pkg:docker/***@registry.example.com/a@v1"),
+        ("pkg:docker/bot%3Ahunter22%40registry.example.com/a@v1", "pkg:docker/***@registry.example.com/a@v1"),
+        ("pkg:docker/bot:hunt/er22@registry.example.com/a", "pkg:docker/***@registry.example.com/a"),
+        ("pkg:docker/bot:hunter22@a", "pkg:docker/***@a"),
+        ("pkg:docker/a@v1?token=hunter22&platform=linux%2Famd64", "pkg:docker/a@v1?platform=linux/amd64"),
+        ("pkg:docker/a@v1?repository_url=https%3A%2F%2Fbot:hunter22@r.example.com",
+         "pkg:docker/a@v1?repository_url=https://***@r.example.com"),
+        ("pkg:docker/a@v1#hunter22", "pkg:docker/a@v1"),
+    ],
+)  # fmt: skip
+def test_a_secret_in_the_url_of_a_base_is_not_told(uri: str, told: str) -> None:
+    assert read_claim(buildkit(materials=[{"uri": uri, "digest": {}}])).unreadable == (told,)
+
+
+def test_a_base_with_more_qualifiers_than_anybody_writes_is_named_and_left_out() -> None:
+    uri = "pkg:docker/debian@12?" + "&".join(f"a{number}=1" for number in range(101))
+    claim = read_claim(buildkit(materials=[material(uri), material()]))
+    assert (claim.bases, claim.unreadable) == ((BASE,), ("pkg:docker/debian@12",))
+
+
+_odd = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just([]), st.just({}),
+    st.sampled_from(("sha1", "gitCommit", "sha256", COMMIT, "a" * 64, "\0", "\ud83d", "-dirty", "a" * 3000)),
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from(("https://", "git+https://", "ssh://", "git@", "pkg:docker/", "pkg:docker/a@v1?", "")),
+        st.text(st.sampled_from("[]@:/?#%&=.ax1\u0130"), max_size=30),
+        st.builds(operator.mul, st.sampled_from(("&a=1", "/..", "%ff", ":1", "#x")), st.integers(0, 150)),
+    ),
+)  # fmt: skip
+
+
+@given(st.data(), st.sampled_from(VERSIONS))
+def test_whatever_a_predicate_has_it_is_read_or_is_not_valid(data: st.DataObject, version: Version) -> None:
+    def mutated(value: Any) -> Any:
+        if data.draw(st.integers(0, 9)) == 0:
+            return data.draw(_odd)
+        if isinstance(value, dict):
+            return {key: mutated(inner) for key, inner in value.items()}
+        return [mutated(inner) for inner in value] if isinstance(value, list) else value
+
+    whole = buildkit(version, "min", context=_CONTEXT, vcs=_VCS, builder="https://ci.example.com/7")
+    predicate = mutated(data.draw(st.sampled_from((whole, provenance.github(), provenance.gitlab()))))
+    try:
+        claim = read_claim(predicate if isinstance(predicate, dict) else {}, f"https://slsa.dev/provenance/{version}")
+    except InvalidStatement:
+        return
+    assert claim.source_ref is None or claim.commit in claim.source_ref
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_keys_that_nobody_knows_are_ignored_and_a_predicate_may_be_missing() -> 
     ("changed", "reason"),
     [
         ({"_type": "https://in-toto.io/Statement/v2"}, "its `_type` is `https://in-toto.io/Statement/v2`"),
-        ({"_type": None}, "its `_type` is `None`"),
+        ({"_type": None}, "its `_type` is missing, or not a text"),
         ({"_type": ["https://in-toto.io/Statement/v1"]}, "its `_type` is"),
         ({"predicateType": ""}, "its `predicateType` is missing, or not a text"),
         ({"predicateType": 1}, "its `predicateType` is missing, or not a text"),

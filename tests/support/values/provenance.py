@@ -1,4 +1,5 @@
-"""Provenance in the shapes in which tools write it: BuildKit's of both versions and modes, GitHub's, GitLab's.
+"""Provenance in the shapes in which tools write it: BuildKit's of both versions and modes, GitHub's, GitLab's,
+Google Cloud Build's.
 
 Sources: BuildKit's `docs/attestations/slsa-provenance.md` and `slsa-definitions.md`; `actions/buildtypes`; GitLab's
 documentation, "SLSA provenance specification".
@@ -120,6 +121,21 @@ def gitlab(repository: str = REPOSITORY, commit: str = COMMIT) -> dict[str, Any]
             "resolvedDependencies": [{"uri": repository, "digest": {"gitCommit": commit}}],
         },
         "runDetails": {"builder": {"id": "https://gitlab.example.com/groups/team/-/runners/1"}},
+    }
+
+
+def cloud_build(repository: str = REPOSITORY, commit: str = COMMIT) -> dict[str, Any]:
+    """Return the predicate that Google Cloud Build writes for a build that a trigger has started."""
+    configuration = {"path": "cloudbuild.yaml", "ref": "refs/heads/main", "repository": f"git+{repository}"}
+    return {
+        "buildDefinition": {
+            "buildType": "https://cloud.google.com/build/gcb-buildtypes/google-worker/v1",
+            "externalParameters": {"buildConfigSource": configuration, "substitutions": {}},
+            "resolvedDependencies": [
+                {"uri": f"git+{repository}@refs/heads/main", "digest": {"gitCommit": commit}},
+            ],
+        },
+        "runDetails": {"builder": {"id": "https://cloudbuild.googleapis.com/GoogleHostedWorker"}},
     }
 
 
