@@ -17,7 +17,7 @@ from ledger_tool.core.history.log import LogEntry, claimed, seen
 from ledger_tool.core.history.whence import parse_digest_prefix, spans
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.site.digests import digest_places
@@ -25,7 +25,7 @@ from ledger_tool.core.site.facts import DigestPlace
 from ledger_tool.errors import LedgerError
 from tests.support.values.operations import OPERATIONS, Operation
 
-AMD, ARM = "linux/amd64", "linux/arm64"
+AMD = "linux/amd64"
 Held = set[tuple[str, Key, str]]
 
 
@@ -104,3 +104,46 @@ def test_the_spans_of_all_digests_are_those_of_each(steps: list[tuple[Operation,
     for name in {entry.digest for entry in log}:
         own = [span for span in every if span.start.digest == name]
         assert own == list(spans(log[::-1], parse_digest_prefix(name)))
+
+
+def entry(number: int, name: str, platform: str, has: str, action: str = "publish", index: str = "") -> LogEntry:
+    image, _, tag = name.partition(":")
+    at = Timestamp(f"2026-01-{number:02}T00:00:00Z")
+    return LogEntry(str(number), at, "A <a>", action, Name(image, tag), platform, digest(has), index=index)
+
+
+def test_a_config_is_there_since_the_record_is_if_nothing_has_touched_it() -> None:
+    records = [
+        record("app", "v1", digest=digest("a"), config=digest("c"), platform=AMD),
+        record("app", "v2", digest=digest("b"), config=digest("d"), platform=AMD),
+    ]
+    log = [entry(3, "app:v2", AMD, "b", "set"), entry(2, "app:v2", AMD, "b"), entry(1, "app:v1", AMD, "a")]
+    places = digest_places(records, yanks_of(ledger_of()), log)
+    assert [one.since and one.since.commit for one in places[digest("c")]] == ["1"]
+    assert [one.since for one in places[digest("d")]] == [None]
+    assert [one.since and one.since.commit for one in places[digest("b")]] == ["2"]
+
+
+def test_what_a_message_claims_and_no_record_has_is_not_a_place_that_still_is() -> None:
+    log = [entry(1, "app:v1", AMD, "never")]
+    assert digest_places([], yanks_of(ledger_of()), log) == {}
+
+
+def test_a_yanked_digest_is_told_with_its_reason_under_all_its_tags() -> None:
+    mark = {"at": "2026-01-01T00:00:00Z", "reason": "broken"}
+    yanked, also = record("app", "v1", yanked=mark), record("app", "v1.0")
+    places = digest_places([yanked, also], yanks_of(ledger_of(yanked, also)), [])
+    assert [place.yanked for place in places[digest()]] == [
+        "broken",
+        "has the digest of app:v1, which is yanked: broken",
+    ]
+
+
+def test_those_that_still_have_a_digest_come_first_and_then_the_last() -> None:
+    records = [record("app", "a", digest=digest("x")), record("app", "b", digest=digest("x"))]
+    log = [
+        entry(4, "app:c", "", "y"), entry(3, "app:b", "", "x"), entry(2, "app:c", "", "x"), entry(1, "app:a", "", "x"),
+    ]  # fmt: skip
+    places = digest_places(records, yanks_of(ledger_of()), log)[digest("x")]
+    assert [(place.kind, place.key.tag) for place in places] == [("image", "b"), ("image", "a"), ("replaced", "c")]
+    assert [place.until and place.until.commit for place in places] == [None, None, "4"]

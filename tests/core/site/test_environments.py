@@ -1,0 +1,103 @@
+"""What environments have, against what they take their versions from: behind only where that is certain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.policy.policy import Environment, Policy
+from ledger_tool.core.site.facts import EnvironmentCell
+from ledger_tool.core.site.site import site_facts
+from tests.support.values.make import digest, ledger_of, record
+
+AT = Timestamp("2026-11-25T00:00:00Z")
+POLICY = Policy(environments={"staging": Environment(), "prod": Environment("staging")}, mutable=("latest", "edge"))
+
+
+def cells(*records: Record, policy: Policy = POLICY) -> dict[str, EnvironmentCell]:
+    facts = site_facts(Snapshot("", ledger_of(*records), policy), [], made_at=AT, title="site")
+    return {cell.environment: cell for image in facts.images for cell in image.environments}
+
+
+def version(tag: str, seed: object = "", **more: Any) -> Record:
+    day = "2026-11-0" + str(seed or 1)
+    return record(tag=tag, digest=digest(seed or tag), publishedAt=f"{day}T00:00:00Z", **more)
+
+
+def has(environment: str, of: Record, **more: Any) -> Record:
+    return record(tag=environment, digest=of.digest, version=of.tag, publishedAt="2026-11-20T00:00:00Z", **more)
+
+
+OLD, NEW = version("v1.4.2", 1), version("v1.5.0", 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "state"),
+    [(NEW, NEW, "same"), (NEW, OLD, "behind"), (OLD, NEW, "ahead"), (None, NEW, "only")],
+)
+def test_an_environment_is_compared_with_the_one_that_it_takes_from(
+    source: Record | None, target: Record, state: str
+) -> None:
+    given = [has("staging", source)] if source else []
+    cell = cells(OLD, NEW, *given, has("prod", target))["prod"]
+    assert (cell.state, cell.against, cell.version) == (state, "staging", target.tag)
+    assert cell.other == (source.tag if source else "")
+    assert (cell.digest, cell.since, cell.remarks) == (target.digest, "2026-11-20T00:00:00Z", ())
+
+
+def test_one_that_takes_from_none_is_compared_with_the_newest_version() -> None:
+    assert cells(OLD, NEW, has("staging", NEW))["staging"].state == "same"
+    cell = cells(OLD, NEW, has("staging", OLD))["staging"]
+    assert (cell.state, cell.against, cell.other) == ("behind", "", "v1.5.0")
+
+
+def test_the_newest_version_under_another_tag_is_the_same() -> None:
+    also = record(tag="v1.5", digest=NEW.digest, publishedAt="2026-11-01T00:00:00Z")
+    cell = cells(OLD, NEW, also, has("staging", also))["staging"]
+    assert (cell.state, cell.version, cell.other) == ("same", "v1.5", "v1.5.0")
+
+
+@pytest.mark.parametrize(("held", "newest"), [("edge", "latest"), ("nightly-a", "nightly-b"), ("v1.5.0", "build-7")])
+def test_versions_without_a_certain_order_only_differ(held: str, newest: str) -> None:
+    first, last = version(held, 1), version(newest, 2)
+    assert cells(first, last, has("staging", first))["staging"].state == "differs"
+
+
+def test_one_version_with_two_images_differs() -> None:
+    moved = record(tag="v1.5.0", digest=digest("old"))
+    cell = cells(NEW, has("staging", NEW), has("prod", moved))["prod"]
+    assert (cell.state, cell.version, cell.other) == ("differs", "v1.5.0", "v1.5.0")
+    assert "not what is recorded of it: digest" in cell.remarks[0]
+
+
+def test_what_became_of_a_version_is_remarked() -> None:
+    yanked = version("v1.5.0", 2, yanked={"at": "2026-11-21T00:00:00Z", "reason": "broken"})
+    expired = version("pr-1", 3, ttl="1d")
+    assert cells(OLD, yanked, has("prod", yanked))["prod"].remarks == ("myorg/app:v1.5.0 is yanked: broken",)
+    assert cells(OLD, expired, has("prod", expired))["prod"].remarks == ("myorg/app:pr-1 has expired",)
+    assert cells(OLD, has("prod", NEW))["prod"].remarks == ("myorg/app:prod has v1.5.0, which is not recorded",)
+
+
+def test_the_sources_of_the_two_are_compared() -> None:
+    host = "https://github.com/myorg/app@"
+    old, new = (version(tag, seed, sourceRef=host + str(seed) * 40) for tag, seed in (("v1.0.0", 1), ("v2.0.0", 2)))
+    held = has("staging", old, sourceRef=old.source_ref)
+    assert cells(old, new, held)["staging"].compare.endswith(f"/compare/{'1' * 40}...{'2' * 40}")
+
+
+def test_environments_are_in_the_order_of_the_settings_and_one_that_is_gone_from_there_comes_last() -> None:
+    records = [NEW, *(has(name, NEW) for name in ("eu", "prod", "staging"))]
+    facts = site_facts(Snapshot("", ledger_of(*records), POLICY), [], made_at=AT, title="site")
+    assert facts.environments == ["staging", "prod", "eu"]
+    assert [cell.environment for cell in facts.images[0].environments] == ["staging", "prod", "eu"]
+    assert "declares no environment `eu`" in facts.images[0].environments[-1].remarks[0]
+
+
+def test_a_tag_that_is_named_like_an_environment_is_a_tag() -> None:
+    facts = site_facts(Snapshot("", ledger_of(record(tag="prod")), POLICY), [], made_at=AT, title="site")
+    assert [tag.name.tag for tag in facts.images[0].tags] == ["prod"]
+    assert facts.images[0].environments == []
