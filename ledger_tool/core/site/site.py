@@ -39,8 +39,9 @@ def site_facts(
     at = max([made_at, *(report.at for report in (drift, *running) if report and report.at)])
     graph = build_graph(snapshot.ledger, snapshot.policy)
     yanks = yanks_among(graph.records)
-    versions = VersionsOfImages(snapshot.ledger, {record.image for record in graph.records})
     environments = environments_of(snapshot)
+    promoted = {record.image for record in graph.records if record.is_environment}
+    versions = VersionsOfImages(snapshot.ledger, promoted)
     cells = EnvironmentCells(snapshot, environments, versions, at)
     history = timelines(log)
     drift_notes = _by_image(drift.notes if drift else ())
