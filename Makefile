@@ -25,8 +25,9 @@ lint: bootstrap ## Check format, style, types and the floors of the code
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 
-docs: bootstrap ## Update the help blocks and the output shown in the docs from real runs
+docs: bootstrap ## Update the help, the output and the pictures in the docs from real runs
 	@$(BIN)/python -m tests.support.stage.docs
+	@$(BIN)/python -m tests.support.browser.pictures
 
 dist: bootstrap ## Build wheel, sdist, zipapp and their checksums into dist/
 	@$(BIN)/python -m release

@@ -64,13 +64,18 @@ def sample(folder: Path) -> Sample:
     return made
 
 
+def _settings() -> bytes:
+    raw = (ROOT / "sample-ledger/ledger.yaml").read_bytes()
+    return raw.replace(b"mutable: [latest, ", b'mutable: [latest, "pr-*", ')
+
+
 def _snapshot(ledger: Ledger) -> Snapshot:
-    return Snapshot("", ledger, settings.load((ROOT / "sample-ledger/ledger.yaml").read_bytes()))
+    return Snapshot("", ledger, settings.load(_settings()))
 
 
 def _commits() -> Iterator[bytes]:
     """Yield the commits for git fast-import."""
-    yaml = b"M 100644 inline ledger.yaml\n" + _data((ROOT / "sample-ledger/ledger.yaml").read_bytes())
+    yaml = b"M 100644 inline ledger.yaml\n" + _data(_settings())
     start = codec.dumps(Ledger())
     yield _commit(Timestamp("2026-08-10T08:00:00Z"), "start the ledger\n", start) + yaml
     snapshot = _snapshot(Ledger())
