@@ -17,7 +17,7 @@ from ledger_tool.core.judging.audit import AuditFinding, FileContent, HistoryAud
 from ledger_tool.core.judging.dates import credited
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ, ReadPolicy
-from ledger_tool.errors import InvalidLedger, UsageError
+from ledger_tool.errors import InvalidLedger, InvalidSettings, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ def audit(
     findings += _off_the_line(history, steps, start, head)
     keys, changes = LedgerKeys(history), list(_taken_over(files, steps, start, clock))
     if before := steps[0].commit.parents[:1] if steps else (start,):
-        raw, settings = history.files(before[0])
+        raw = history.ledger_file(before[0])
         read_ledger(raw)
-        replay.begin(raw, settings, history.times(before)[0])
+        broken = [error.message for error in files.errors(before[0]) if isinstance(error, InvalidSettings)]
+        replay.begin(raw, files.policy(before[0]), history.times(before)[0], *broken)
     elif not any(LEDGER in step.touched for step in steps):
         history.files(head)  # raises: there is no ledger
     to_verify: list[str] = []

@@ -67,7 +67,6 @@ def brought(
     commits = history.commits(start, tip)
     if not all(commit.parents for commit in commits):
         history.must_be_whole()  # where a shallow clone is cut off, a commit seems to have no parent
-    files.deepest += len(commits)
     policy, line = files.policy(start), first_parents(commits, start, tip)
     before = files.sound(start if line else history.merge_base(start, tip))
     judge, owners = RangeJudge(before.ledger, policy, landed or clock), RangeOwners(files, start, clock)

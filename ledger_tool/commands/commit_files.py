@@ -6,7 +6,8 @@ valid one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,30 +18,30 @@ from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.history.versions import Versions
 from ledger_tool.core.ledger import diagnosis
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
-from ledger_tool.errors import InvalidLedger, LedgerError, UsageError
+from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
 _KEPT = 4  # ledgers: a commit's, and those that it is compared with; few, because one may be large
-_DEEPEST = 100  # commits before a range to look back for a valid file
+_AT_FIRST = 16  # versions of a file to look back for a valid one, before more are listed
 
 Schema = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What a commit's two files are: whether the ledger is valid, and the policy if it is."""
+    """What a commit's two files are: whether the ledger is valid, and the policy if that is; each by itself."""
 
     has_ledger: bool
     policy: Policy | None
-    errors: Sequence[LedgerError]
 
 
 class CommitFiles:
     """Reads the files of many commits, each once or twice; the ledgers of the last few are kept.
 
-    Where a file is not valid, the last valid one before it counts. Which commit has it is remembered for each commit,
-    so a chain of invalid versions is walked once, however many commits are built on it. `deepest` limits the walk.
+    Where a file is not valid, the last valid one before it counts, however far back: with none, no rule would hold.
+    Which commit has it is remembered for each commit, so a chain of invalid versions is walked once, however many
+    commits are built on it.
     """
 
     def __init__(self, history: History, schema: Schema, read_policy: ReadPolicy) -> None:
@@ -50,10 +51,10 @@ class CommitFiles:
         self.versions = Versions()
         self.reverted = RevertedCommits(history)
         self._ledgers: dict[str, Ledger] = {}
-        self.deepest = _DEEPEST
         self._entries: dict[str, Mapping[str, str]] = {}
         self._parted: dict[str, tuple[str, str]] = {}
         self._verdicts: dict[str, _Verdict] = {}
+        self._errors: dict[str, Sequence[LedgerError]] = {}
         self._sound_ledgers: dict[str, str] = {}
         self._sound_policies: dict[str, str] = {}
 
@@ -63,11 +64,16 @@ class CommitFiles:
 
     def errors(self, commit: str) -> Sequence[LedgerError]:
         """Return what is wrong with the files of a commit."""
-        return self._verdict(commit).errors
+        verdict = self._verdict(commit)
+        if verdict.has_ledger and verdict.policy is not None:
+            return ()
+        if commit not in self._errors:
+            self._errors[commit] = list(self._faults(commit))
+        return self._errors[commit]
 
     def sound(self, commit: str) -> Snapshot:
-        """Return the contents of a commit's files, each as it was last valid; empty if it was not recently."""
-        ledger = self._last(commit, self._sound_ledgers, self.is_valid)
+        """Return the contents of a commit's files, each as it was last valid; empty if it never was."""
+        ledger = self._last(commit, LEDGER, self._sound_ledgers, self.is_valid)
         return Snapshot(commit, self.ledger(ledger) if ledger else Ledger(), self.policy(commit))
 
     def entries(self, commit: str) -> Mapping[str, str]:
@@ -96,26 +102,29 @@ class CommitFiles:
 
     def policy(self, commit: str) -> Policy:
         """Return the policy of a commit's `ledger.yaml`, as it was last valid; see `sound`."""
-        sound = self._last(commit, self._sound_policies, lambda other: self._verdict(other).policy is not None)
+        sound = self._last(commit, SETTINGS, self._sound_policies, self._has_policy)
         return (self._verdict(sound).policy if sound else None) or Policy()
 
-    def _last(self, commit: str, known: dict[str, str], is_sound: Callable[[str], bool]) -> str:
+    def _last(self, commit: str, path: str, known: dict[str, str], is_sound: Callable[[str], bool]) -> str:
         """Return the commit itself, or the last one before it whose file is sound; `""` if there is none."""
-        walked = []
-        while commit and commit not in known and not is_sound(commit):
-            walked.append(commit)
-            commit = self._parent(commit) if len(walked) < self.deepest else ""
-        sound = known.setdefault(commit, commit)
+        walked = [commit]
+        sound = commit if commit in known or is_sound(commit) else ""
+        for version in () if sound else self._versions_before(commit, path):
+            if version in known or is_sound(version):
+                sound = version
+                break
+            walked.append(version)
+        sound = known.get(sound, sound)
         known.update(dict.fromkeys(walked, sound))
         return sound
 
-    def _parent(self, commit: str) -> str:
-        """Return the first parent of a commit, or `""`. Raises UsageError where a shallow clone is cut off."""
-        try:
-            return self.history.resolve(f"{commit}^")
-        except UsageError:
-            self.history.must_be_whole()
-            return ""
+    def _versions_before(self, commit: str, path: str) -> Iterator[str]:
+        """Yield the commits that changed a file, from one commit back. Raises UsageError where a clone is cut off."""
+        seen, most = 0, _AT_FIRST
+        while len(versions := self.history.touching(commit, path, most)) > seen:
+            yield from versions[seen:]
+            seen, most = len(versions), 4 * most
+        self.history.must_be_whole()
 
     def _verdict(self, commit: str) -> _Verdict:
         if commit not in self._verdicts:
@@ -123,27 +132,38 @@ class CommitFiles:
         return self._verdicts[commit]
 
     def _judged(self, commit: str) -> _Verdict:
-        errors: list[LedgerError] = []
+        raw, settings = self.history.files_apart(commit)
+        has_ledger, policy = False, None
+        if isinstance(raw, bytes):
+            with suppress(InvalidLedger):
+                self._keep(commit, self.versions.read(raw))
+                has_ledger = True
+        if not isinstance(settings, InvalidSettings):
+            with suppress(UsageError):
+                policy = self.read_policy(settings)
+        return _Verdict(has_ledger, policy)
+
+    def _has_policy(self, commit: str) -> bool:
+        return self._verdict(commit).policy is not None
+
+    def _faults(self, commit: str) -> Iterator[LedgerError]:
+        """Yield what is wrong with each of a commit's files."""
+        raw, settings = self.history.files_apart(commit)
+        if isinstance(raw, InvalidLedger):
+            yield raw
+        elif not self.is_valid(commit):
+            yield diagnosis.invalid_ledger(raw, self.schema())
         try:
-            raw, settings = self.history.files(commit)
-        except (InvalidLedger, UsageError) as error:
-            return _Verdict(has_ledger=False, policy=None, errors=[error])
-        policy = None
-        try:
-            self._keep(commit, self.versions.read(raw))
-        except InvalidLedger:
-            errors.append(diagnosis.invalid_ledger(raw, self.schema()))
-        has_ledger = not errors
-        try:
-            policy = self.read_policy(settings)
+            if isinstance(settings, InvalidSettings):
+                raise settings
+            self.read_policy(settings)
         except UsageError as error:
-            errors.append(error)
-        return _Verdict(has_ledger=has_ledger, policy=policy, errors=errors)
+            yield error
 
     def ledger(self, commit: str) -> Ledger:
         """Return the ledger of a commit, which is valid."""
         if commit not in self._ledgers:
-            return self._keep(commit, self.versions.read(self.history.files(commit)[0]))
+            return self._keep(commit, self.versions.read(self.history.ledger_file(commit)))
         return self._keep(commit, self._ledgers.pop(commit))
 
     def _keep(self, commit: str, ledger: Ledger) -> Ledger:

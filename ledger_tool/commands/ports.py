@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.registry.image import Manifest, ServedDocument
     from ledger_tool.core.registry.referrers import Referrer
     from ledger_tool.core.site.files import SiteFile, SiteWritten
+    from ledger_tool.errors import InvalidLedger, InvalidSettings
 
 Progress = Callable[[int, int], None]  # how many of how many are done
 
@@ -81,6 +82,15 @@ class History(Protocol):
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit."""
+
+    def files_apart(self, commit: str) -> tuple[bytes | InvalidLedger, bytes | InvalidSettings | None]:
+        """Return what `files` returns, and for each of the two files that it could not, what it would raise."""
+
+    def ledger_file(self, commit: str) -> bytes:
+        """Return the bytes of `ledger.json` at a commit, whatever its `ledger.yaml` is. Raises InvalidLedger."""
+
+    def touching(self, commit: str, path: str, most: int) -> Sequence[str]:
+        """Return the last commits of a commit's own line (the first parents) that changed a file, the newest first."""
 
     def snapshot(self, commit: str) -> Snapshot:
         """Return the ledger at a commit. Raises InvalidLedger or UsageError."""

@@ -72,8 +72,8 @@ class RevertedCommits:
                 before = self._history.resolve(f"{commit}^")
             except UsageError:
                 self._history.must_be_whole()  # otherwise it is the first one
-                return versions.follow(self._history.files(commit)[0])
-            versions.read(self._history.files(before)[0])
-            return versions.follow(self._history.files(commit)[0])
+                return versions.follow(self._history.ledger_file(commit))
+            versions.read(self._history.ledger_file(before))
+            return versions.follow(self._history.ledger_file(commit))
         except InvalidLedger:
             return ()

@@ -71,7 +71,7 @@ def whence(
     @lru_cache(maxsize=64)
     def occurrences_at(commit: str) -> Occurrences:
         try:
-            return occurrences_in(history.files(commit)[0], wanted)
+            return occurrences_in(history.ledger_file(commit), wanted)
         except InvalidLedger:
             return {}
 
@@ -109,7 +109,7 @@ def whence_each(
     @lru_cache(maxsize=64)
     def occurrences_at(commit: str) -> Occurrences:
         try:
-            return occurrences_in(history.files(commit)[0], *wanted.values())
+            return occurrences_in(history.ledger_file(commit), *wanted.values())
         except InvalidLedger:
             return {}
 

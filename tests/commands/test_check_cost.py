@@ -88,7 +88,7 @@ def test_a_file_is_read_and_diagnosed_once_whatever_is_built_on_a_chain_of_inval
     assert checked.commits == commits
     assert [finding.rule for finding in checked.findings].count("invalid") == chain
     assert asked["diagnosis"] == chain
-    assert asked["files"] <= 2 * commits
+    assert asked["files_apart"] + asked["ledger_file"] <= 2 * commits
     _, more = cost(tmp_path / "two", 2 * chain, 2 * children)
     for what, number in more.items():
         assert number <= 2 * asked[what] + 2, what

@@ -115,12 +115,16 @@ class HistoryAudit:
         self.returned: list[Return] = []
         self.owned: list[Owned] = []
 
-    def begin(self, ledger: bytes, settings: bytes | None, at: Timestamp) -> None:
-        """Start from the two files of a trusted commit, made at a time; the ledger is valid."""
+    def begin(self, ledger: bytes, policy: Policy, at: Timestamp, trouble: str = "") -> None:
+        """Start from a trusted commit, made at a time: its ledger, which is valid, and the policy in force after it.
+
+        `trouble` is what is wrong with its own `ledger.yaml`, if that policy is an older one.
+        """
         self._last = at
         self._versions.follow(ledger)
         self.had_records = len(self._versions.ledger) > 0
-        self._settings = FileContent(settings)
+        self.policy = policy
+        self._trouble = trouble
 
     def commit(
         self, step: Step, contents: Mapping[str, FileContent], made: Timestamp | None = None

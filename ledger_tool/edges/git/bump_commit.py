@@ -16,8 +16,9 @@ from pathlib import Path
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.core.manifests.rewrite import Edit, Rewritten
 from ledger_tool.edges.deadline import Deadline
+from ledger_tool.edges.git.entries import Entry
 from ledger_tool.edges.git.location import git_dir_of
-from ledger_tool.edges.git.repository import Entry, Repository
+from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.trees import files_of, index_of, store, update_index, write_tree
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import Contended, UsageError

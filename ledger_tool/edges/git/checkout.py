@@ -19,6 +19,7 @@ from ledger_tool.core.ledger.diagnosis import LINE_ENDS_HINT
 from ledger_tool.core.ledger.names import LEDGER, Timestamp, shown
 from ledger_tool.edges.files.disk import local_errors, replace_atomically
 from ledger_tool.edges.files.ledger import read_snapshot
+from ledger_tool.edges.git.files import changed_files
 from ledger_tool.edges.git.machine_queue import lock
 from ledger_tool.edges.git.offer import Attempts, Bounds, Messages, offer
 from ledger_tool.edges.git.remote import RemoteStore
@@ -70,8 +71,7 @@ class Checkout:
         """Return why the checkout cannot go from commit `old` to `new` by replacing `ledger.json`, or `""`."""
         if not self.repository.is_ancestor(old, new):
             return "the branch has unpushed commits"
-        changed = self.repository.must("diff-tree", "-r", "--name-only", "-z", old, new).strip("\0").split("\0")
-        if changed != [LEDGER]:
+        if [file.path for file in changed_files(self.repository, old, new)] != [LEDGER]:
             return "other files changed too"
         return self.why_not_clean(old)
 

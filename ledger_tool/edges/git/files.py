@@ -8,16 +8,14 @@ from dataclasses import replace
 from ledger_tool.core.judging.files import ATTRIBUTES, ChangedFile
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.files.temporary import private_folder
-from ledger_tool.edges.git.repository import Repository, paths_of
+from ledger_tool.edges.git.repository import COMPARED, Repository, paths_of
 
 _ABSENT = "000000"
 
 
 def changed_files(repository: Repository, old: str, new: str) -> list[ChangedFile]:
     """Return every file, in every folder, that differs between two commits; symbolic links and submodules included."""
-    fields = paths_of(
-        repository.succeed("diff-tree", "-r", "--raw", "--no-abbrev", "--no-renames", "-z", old, new, "--").stdout
-    )
+    fields = paths_of(repository.succeed("diff-tree", "-r", *COMPARED, "-z", old, new, "--").stdout)
     files = []
     for facts, path in zip(fields[::2], fields[1::2], strict=True):
         before, after = facts.lstrip(":").split(" ")[:2]

@@ -21,7 +21,7 @@ from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
 from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_text
 from ledger_tool.edges.git.repository import Repository
-from ledger_tool.errors import LedgerError, UsageError
+from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -177,6 +177,19 @@ class GitHistory:
 
     def files(self, commit: str) -> tuple[bytes, bytes | None]:
         return self.repository.ledger_files(commit, f"{self.name} at {commit[:12]}")
+
+    def files_apart(self, commit: str) -> tuple[bytes | InvalidLedger, bytes | InvalidSettings | None]:
+        return self.repository.files_apart(commit, f"{self.name} at {commit[:12]}")
+
+    def ledger_file(self, commit: str) -> bytes:
+        ledger, _ = self.files_apart(commit)
+        if isinstance(ledger, InvalidLedger):
+            raise ledger
+        return ledger
+
+    def touching(self, commit: str, path: str, most: int) -> list[str]:
+        last = ("rev-list", "--first-parent", f"--max-count={most}")
+        return self.repository.must(*last, commit, "--", path).split()
 
     def snapshot(self, commit: str) -> Snapshot:
         files = self.files(commit)

@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 
 from ledger_tool.core.history.commit import TWICE, Commit, File, Step, Touch
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, format_timestamp
-from ledger_tool.edges.git.repository import Repository, batch
+from ledger_tool.edges.git.repository import COMPARED, Repository, batch
 
 _LAST = 253_402_300_799  # seconds: the end of the year 9999
 _FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
 # Fixed here, since a repository's own settings could change it.
 _LOG = ("log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-order", "--reverse", "-z")
-_RAW = ("--raw", "--no-abbrev", "--no-renames", "--root")
 
 
 def ids(repository: Repository, base: str, head: str) -> list[str]:
@@ -42,10 +41,10 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
     """See `commands.ports.History`; without `line`, this includes the commits that a merge threw away."""
     walk = ["--first-parent", "--diff-merges=first-parent"] if line else ["--full-history", "--diff-merges=combined"]
     paths = [] if line else [LEDGER, SETTINGS]
-    fields = _log(repository, *_RAW, *walk, f"--format={_FIELDS}", span(base, head), "--", *paths)
+    fields = _log(repository, *COMPARED, "--root", *walk, f"--format={_FIELDS}", span(base, head), "--", *paths)
     found_steps: list[Step] = []
     offset = 0
-    last_files: dict[str, File | None] = {}
+    last_files = _twice(repository, base) if base and line else {}
     while offset + 5 < len(fields):
         commit = _commit(fields[offset : offset + 6])
         offset += 6
@@ -54,7 +53,12 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
         offset += fields[offset : offset + 1] == [""]  # an empty field precedes the lines of a merge
         while offset + 1 < len(fields) and fields[offset].lstrip("\n").startswith(":"):
             if fields[offset + 1] in (LEDGER, SETTINGS):
-                _add(touched, fields[offset + 1], _touch(fields[offset].lstrip("\n")), last_files if line else {})
+                path, touch = fields[offset + 1], _touch(fields[offset].lstrip("\n"))
+                if path in touched or touch.before[0] != last_files.get(path, touch.before[0]):
+                    touch = Touch(touch.before, _in_tree(repository, commit.id, path))
+                touched[path] = touch
+                if line:
+                    last_files[path] = touch.after
             else:
                 others.append(fields[offset + 1])
             offset += 2
@@ -62,18 +66,21 @@ def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[S
     return found_steps
 
 
-def _add(touched: dict[str, Touch], path: str, touch: Touch, last_files: dict[str, File | None]) -> None:
-    """Add how a commit changed a file; `last_files` are the files after the previous commit on the line.
+def _in_tree(repository: Repository, commit: str, path: str) -> File | None:
+    """Return a file at the top of a commit by its tree.
 
-    Git would not write a tree that names a file twice, and its readers differ in which of the two they use. Such a
-    tree shows as two lines in one commit, or as a line that does not continue from the previous one.
+    Git would not write a tree that names a file twice, and its readers differ in which of the two they use. How such a
+    tree differs from another one shows as two lines in one commit, or as a line that does not continue from the
+    previous one. Then the lines do not say what is in the tree.
     """
-    if path in touched or touch.before[0] != last_files.get(path, touch.before[0]):
-        touched[path] = Touch(touch.before, File(TWICE, touch.after.id if touch.after else ""))
-        last_files.pop(path, None)
-    else:
-        touched[path] = touch
-        last_files[path] = touch.after
+    named = [entry for entry in repository.entries(commit) if entry.path == path]
+    return File(TWICE if len(named) > 1 else named[0].mode, named[0].oid) if named else None
+
+
+def _twice(repository: Repository, commit: str) -> dict[str, File | None]:
+    """Return those of the two files that the tree of a commit names twice."""
+    files = {path: _in_tree(repository, commit, path) for path in (LEDGER, SETTINGS)}
+    return {path: file for path, file in files.items() if file and file.mode == TWICE}
 
 
 def seconds_of(text: str) -> int:

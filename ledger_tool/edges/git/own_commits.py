@@ -5,7 +5,8 @@ from __future__ import annotations
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.edges.git.access import DEFAULT_IDENTITY
-from ledger_tool.edges.git.repository import Entry, Repository
+from ledger_tool.edges.git.entries import Entry
+from ledger_tool.edges.git.repository import Repository
 
 _FIELDS = "%an <%ae>%x00%cn <%ce>%x00%B"
 

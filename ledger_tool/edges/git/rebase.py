@@ -14,12 +14,13 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import LEDGER, shown
 from ledger_tool.edges.git.checkout import Checkout
 from ledger_tool.edges.git.dates import dated_after
+from ledger_tool.edges.git.entries import Entry
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
 from ledger_tool.edges.git.own_commits import writing_command
 from ledger_tool.edges.git.remote import RemoteRef, has_default_branch
-from ledger_tool.edges.git.repository import Entry, Repository
+from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import server_words
 from ledger_tool.edges.git.signing import Signer
 from ledger_tool.errors import Contended, UsageError

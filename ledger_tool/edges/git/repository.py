@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, shown
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.deadline import Deadline
+from ledger_tool.edges.git.entries import Entry, ledger_fault, settings_fault
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import (
     GitFailed,
@@ -23,24 +25,11 @@ from ledger_tool.errors import (
     UsageError,
 )
 
+_FSCK = "run `git fsck` there; if it finds no error, report this as a bug"
 CHUNK_BYTES = 16 * 2**20  # of contents, read at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a tree or an index. `size` is -1 if unknown; `stage` is 0 except in a conflict."""
-
-    mode: str
-    kind: str
-    oid: str
-    path: str
-    size: int = -1
-    stage: int = 0
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is a regular file, and not a folder, link or submodule."""
-        return self.mode.startswith("100")
+# How two trees are compared. Otherwise the user's settings could pair files as renames, and a `.gitmodules` in the work
+# tree, which anybody may have added, could leave submodules out.
+COMPARED = ("--raw", "--no-abbrev", "--no-renames", "--ignore-submodules=none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,32 +125,22 @@ class Repository:
         """Return the bytes of `ledger.json` and of `ledger.yaml` (None if there is none) at a commit.
 
         Raises InvalidLedger if `ledger.json` is missing, named twice, not a plain file, or too large, and
-        InvalidSettings if `ledger.yaml` is not a plain file, or too large.
+        InvalidSettings if `ledger.yaml` is named twice, not a plain file, or too large.
         """
+        ledger, settings = self.files_apart(commit, where)
+        for file in (ledger, settings):
+            if isinstance(file, LedgerError):
+                raise file
+        return cast("tuple[bytes, bytes | None]", (ledger, settings))
+
+    def files_apart(self, commit: str, where: str) -> tuple[bytes | InvalidLedger, bytes | InvalidSettings | None]:
+        """Return what `ledger_files` returns, and for each of the two files that it could not, what it would raise."""
         named = [entry for entry in self.entries(commit) if entry.path in (LEDGER, SETTINGS)]
-        entries = {entry.path: entry for entry in named}
-        if len(entries) < len(named):
-            raise InvalidLedger(
-                f"{where} names {LEDGER} or {SETTINGS} twice", "remove that commit: git itself never writes such a tree"
-            )
-        ledger, settings = entries.get(LEDGER), entries.get(SETTINGS)
-        if ledger is None:
-            raise InvalidLedger(
-                f"{where} has no {LEDGER}", "turn the repository into a ledger with `ledger init`, commit and push"
-            )
-        if not ledger.is_plain:
-            raise InvalidLedger(f"{LEDGER} in {where} is not a plain file", "replace it with a plain file")
-        if ledger.size >= MAX_BYTES:
-            raise InvalidLedger(
-                f"{LEDGER} in {where} has {ledger.size // 2**20} MB, more than any git host accepts",
-                "start a second ledger for some of the images",
-            )
-        if settings and not settings.is_plain:
-            raise InvalidSettings(0, 0, "it is not a plain file", "replace it with a plain file")
-        if settings and settings.size > MAX_SETTINGS_READ:
-            raise InvalidSettings(0, 0, "it is larger than 1 MB", "check that this is the right file")
-        blobs = self.blobs([entry.oid for entry in (ledger, settings) if entry])
-        return blobs[0], blobs[1] if settings else None
+        ledgers, settings = ([entry for entry in named if entry.path == path] for path in (LEDGER, SETTINGS))
+        faults = ledger_fault(ledgers, where), settings_fault(settings)
+        usable = [own[0].oid for own, fault in zip((ledgers, settings), faults, strict=True) if own and not fault]
+        contents = iter(self.blobs(usable))
+        return faults[0] or next(contents), faults[1] or (next(contents) if settings else None)
 
     def plain_files(self, commit: str, paths: Sequence[str], most: int) -> list[bytes]:
         """Return the bytes of files at the top of a commit; `b""` for what is not one plain file, or over `most`."""
@@ -188,7 +167,11 @@ class Repository:
         contents, offset = [], 0
         for _ in oids:
             start = output.index(b"\n", offset) + 1
-            offset = start + int(output[offset:start].split()[2])
+            facts = output[offset:start].split()
+            if len(facts) != 3:  # `ID missing`
+                words = f"the object {shown(facts[0].decode(), 64)} is missing in {self.git_dir}"
+                raise GitFailed(words, _FSCK)
+            offset = start + int(facts[2])
             contents.append(output[start:offset])
             offset += 1
         return contents
@@ -293,5 +276,5 @@ def local_failure(done: Completed, command: str, where: Path) -> LedgerError:
         )
     return GitFailed(
         f"`git {command}` failed in {where}: {words}",
-        "run `git fsck` there; if it finds no error, report this as a bug",
+        _FSCK,
     )

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ledger_tool.edges.files.disk import local_errors
-from ledger_tool.edges.git.repository import Entry, Repository, local_failure, paths_of
+from ledger_tool.edges.git.entries import Entry
+from ledger_tool.edges.git.repository import Repository, local_failure, paths_of
 from ledger_tool.errors import Contended
 
 _TRIES = 30  # to lock the index, a tenth of a second apart

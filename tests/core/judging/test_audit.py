@@ -58,7 +58,7 @@ def published(before: Ledger, *drafts: Draft, force: str = "", policy: Policy | 
 def test_any_sequence_of_operations_is_proved(policy: Policy, operations: list[Operation]) -> None:
     judge = proof(policy)
     ledger = Ledger()
-    judge.begin(codec.dumps(ledger), b"", WHEN)
+    judge.begin(codec.dumps(ledger), policy, WHEN)
     for operation in operations:
         try:
             change = operation(Snapshot("", ledger, policy))
@@ -91,7 +91,7 @@ def test_settings_are_in_force_from_the_next_commit_on() -> None:
     policies = {b"strict": Policy(), b"loose": Policy(mutable=("*",)), None: Policy()}
     judge = HistoryAudit(lambda raw: "broken", policies.__getitem__, lambda *_: NOTHING, WHEN)
     old, new = ledger_of(record(digest=digest("a"))), ledger_of(record(digest=digest("b")))
-    judge.begin(codec.dumps(old), b"strict", WHEN)
+    judge.begin(codec.dumps(old), Policy(), WHEN)
     both = {LEDGER: FileContent(codec.dumps(new)), SETTINGS: FileContent(b"loose")}
     rules_broken = [fault.rule for fault in judge.commit(step("x\n", LEDGER, SETTINGS), both)]
     assert rules_broken == ["unexplained", "immutable"]
@@ -134,7 +134,7 @@ def test_an_image_that_got_another_platform_is_the_publishers_claim_and_is_count
         said, both = published(before, *twins, policy=policy)
         assert (told(judge, said, both), judge.platform_claims) == ([], 0)  # it keeps its platform, too
         judge = proof(policy)
-        judge.begin(codec.dumps(before), b"", WHEN)
+        judge.begin(codec.dumps(before), policy, WHEN)
         other = replace(GROWN[1], digest=SINGLE.digest, looked_at=not force)
         said, after = published(before, other, force=force, policy=policy)
         assert (told(judge, said, after), (judge.claims, judge.platform_claims)) == ([], claims)
@@ -151,7 +151,7 @@ def test_a_pull_digest_that_changed_without_a_word_is_found() -> None:
         assert [fault.rule for fault in told(judge, text, after)] == ["index"]
         assert judge.claims == 0
     judge = proof(Policy(mutable=("*",)))
-    judge.begin(codec.dumps(before), b"", WHEN)
+    judge.begin(codec.dumps(before), Policy(mutable=("*",)), WHEN)
     assert told(judge, silent, after) == []
 
 
@@ -208,7 +208,7 @@ def test_what_came_back_as_something_else_is_listed_and_no_finding() -> None:
     ]:
         judge = proof(policy)
         _, before = published(Ledger(), SINGLE)
-        judge.begin(codec.dumps(before), b"", WHEN)
+        judge.begin(codec.dumps(before), policy, WHEN)
         gone = remove(Snapshot("", before, policy), [parse_name("app:v1")], reason="a slip")
         assert told(judge, message.compose(gone, "t"), gone.ledger) == []
         said, after = published(gone.ledger, again)

@@ -1,0 +1,43 @@
+"""Files with owners: whatever a file is, and wherever it is, both judges see that it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.git.gate import Gate
+from tests.support.git.owned import SETTINGS
+from tests.support.git.upstream import git
+from tests.support.values.outcome import Outcome
+
+Run = Callable[..., Outcome]
+
+OWNED = SETTINGS.replace("files: [", 'files: ["vendor/*", ')
+MODULES = '[submodule "lib"]\n\tpath = vendor/lib\n\turl = https://git.example.com/lib\n\tignore = all\n'
+
+
+@pytest.fixture
+def clone(gate: Gate, tmp_path: Path) -> Path:
+    """Return a checkout of a ledger in which somebody owns the files in `vendor`."""
+    gate.owned.commit({"ledger.yaml": OWNED.encode()}, "own more files", "admin")
+    gate.start = gate.owned.upstream.tip()
+    git("clone", "-q", gate.owned.upstream.url, tmp_path / "clone")
+    for key, value in (("user.name", "Ada"), ("user.email", "ada@example.com"), ("diff.ignoreSubmodules", "all")):
+        git("config", key, value, cwd=tmp_path / "clone")
+    return tmp_path / "clone"
+
+
+def test_no_setting_hides_that_a_submodule_changes(gate: Gate, clone: Path, ledger: Run) -> None:
+    """Least of all a `.gitmodules` that comes with the change."""
+    (clone / ".gitmodules").write_text(MODULES)
+    git("add", ".gitmodules", cwd=clone)
+    git("update-index", "--add", "--cacheinfo", f"160000,{gate.start},vendor/lib", cwd=clone)
+    git("commit", "-qm", "a library", cwd=clone)
+    for command in ("check", "--base"), ("audit", "--since"):
+        done = ledger(*command, gate.start, "--repo", clone, "--format", "json")
+        said = [one["message"] for one in done.json["findings"] if one["rule"] == "owner"]
+        assert [words.partition("it changes ")[2] for words in said] == [
+            "vendor/lib, which admin owns, and it is not signed"
+        ], done.err
