@@ -8,6 +8,8 @@ from typing import Any
 from ledger_tool.core.changes.runclaim import RunClaim
 from ledger_tool.core.ledger.names import escaped
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def document(value: Any) -> str:
     """Return one JSON document, indented for people."""
@@ -26,4 +28,4 @@ def line(value: Any) -> str:
 
 def compact(value: Any) -> str:
     """Return one JSON value in as few characters as it takes: for files that programs read."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
