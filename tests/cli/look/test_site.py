@@ -16,7 +16,7 @@ from tests.support.values.schemas import check_schema
 
 Run = Callable[..., Outcome]
 Publish = Callable[..., str]
-EMPTY = {"complete": True, "at": None, "checked": 0, "summary": {}, "findings": []}
+EMPTY: dict[str, object] = {"complete": True, "at": None, "checked": 0, "summary": {}, "findings": []}
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.site.digests import digest_places
 from ledger_tool.core.site.facts import DigestPlace
 from ledger_tool.errors import LedgerError
+from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.operations import OPERATIONS, Operation
 
 AMD = "linux/amd64"
