@@ -86,6 +86,23 @@ class Browser:
             script += f"{{ parts.length ? super(...parts) : super({view.now}) }} }}"
             self._clocks.append(self.tell("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"])
 
+    def seconds_to_first_result(self, url: str) -> float:
+        """Open a page whose address has a search in it; return how long it took until there was a result."""
+        script = """
+            new MutationObserver((_, observer) => {
+              if (document.querySelector('#\\\\~results li')) {
+                window.firstResult = performance.now();  // milliseconds since the page was asked for
+                observer.disconnect();
+              }
+            }).observe(document, {childList: true, subtree: true});
+        """
+        added = self.tell("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
+        try:
+            self.open(url)
+            return float(self.wait("window.firstResult", seconds=60)) / 1000
+        finally:
+            self.tell("Page.removeScriptToEvaluateOnNewDocument", identifier=added)
+
     def tell(self, command: str, **values: Any) -> Any:
         """Give a command of the Chrome DevTools Protocol; return its answer."""
         return self.driver.execute_cdp_cmd(command, values)

@@ -33,7 +33,7 @@ PICTURES = {
     "digest": ("digest.html#86b9a65bc2b8", _DARK),
 }
 # In pictures that look the same: how many of a hundred points may differ, and by how much, of 255, a point's colour.
-_POINTS, _BY = 1, 20
+_POINTS, _BY = 2, 20
 _COMPARED = """
 const [one, other, by, done] = arguments;
 const points = async png => {
