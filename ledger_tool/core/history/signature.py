@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 from ledger_tool.core.ledger.names import shown
 
+SEVERAL = "it has several GPG signatures, of which git checks none: sign it with one key"
+
 _key = re.compile(rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ +([A-Za-z0-9+/]+=*)")
 
 
@@ -23,6 +25,8 @@ _key = re.compile(rb"(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ +([A-Za-z0-9+/]+=*)")
 class Signature:
     """Git's verdict on one commit: the letter, the key's fingerprint, and how much the key is trusted.
 
+    The fingerprint is the key's id if the keyring does not have the key, and `""` if there are several GPG signatures:
+    git does not tell them apart, and checks none.
     `primary` is the fingerprint of the GPG key that the signing key belongs to.
     """
 
@@ -63,6 +67,8 @@ def objection(signature: Signature, listed: Set[str]) -> str:
             return f"it is signed by the key {key}, which has expired"
         case "R":
             return f"it is signed by the key {key}, which was revoked"
+        case "E" if not signature.fingerprint:
+            return SEVERAL
         case "E":
             return "its signature cannot be checked: the keyring does not have the key"
         case "N":

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.changes.difference import Difference, compare
 from ledger_tool.core.changes.merge import Merged
-from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.history.signature import SEVERAL, Signature
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp, shown
@@ -124,6 +124,8 @@ def said_signer(signature: Signature, allowed: AllowedSigners, at: Timestamp) ->
     match signature.letter:
         case "N":
             return "it is not signed"
+        case "E" if not key:
+            return SEVERAL
         case "E":
             return f"it is signed by a GPG key that {KEYRING} does not have"
         case "X" | "Y" | "R":

@@ -70,11 +70,11 @@ def _looked_at(repository: Repository, commits: Sequence[str], allowed: Path) ->
     Git gives up the whole list where it cannot tell what kind of signature a commit has, and anybody can write such a
     commit. So that commit is sought by halves, and its signature is a bad one.
     """
-    done = _log(repository, commits, "%H%x00%G?%x00%GF%x00%GP", allowed)
-    fields = done.text.split("\0")[: 4 * len(commits)]
-    if done.ok and fields[::4] == list(commits) and len(fields) == 4 * len(commits):
-        rows = [fields[start : start + 4] for start in range(0, len(fields), 4)]
-        return [Signature(commit, letter, key, primary=primary) for commit, letter, key, primary in rows]
+    done = _log(repository, commits, "%H%x00%G?%x00%GF%x00%GP%x00%GK", allowed)
+    fields = done.text.split("\0")[: 5 * len(commits)]
+    if done.ok and fields[::5] == list(commits) and len(fields) == 5 * len(commits):
+        rows = [fields[start : start + 5] for start in range(0, len(fields), 5)]
+        return [Signature(commit, letter, key or id_, primary=primary) for commit, letter, key, primary, id_ in rows]
     if len(commits) > 1:
         middle = len(commits) // 2
         return [one for half in (commits[:middle], commits[middle:]) for one in _looked_at(repository, half, allowed)]

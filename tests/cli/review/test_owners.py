@@ -502,6 +502,33 @@ def test_a_gpg_key_is_an_owner_by_its_fingerprint_and_comes_from_the_ledger_alon
     assert gate.both(third) == [f"{owner}, and it is signed by gpg:{eve}"]
 
 
+@pytest.mark.parametrize("listed", ["both", "the owner's alone", "the other alone"])
+def test_several_gpg_signatures_of_a_commit_count_for_nobody(
+    ledger: Run, tmp_path: Path, keys: dict[str, Path], gpg: Callable[..., str], listed: str
+) -> None:
+    """Git checks none of them, in whatever order they come."""
+    for name in ("ada", "eve"):
+        gpg("--passphrase", "", "--quick-generate-key", f"{name}@example.com", "ed25519", "sign")
+    lines = [line.split(":") for line in gpg("--list-keys", "--with-colons").splitlines()]
+    ada, eve = [after[9] for line, after in pairwise(lines) if line[0] == "pub"]
+    owned = OwnedLedger.create(tmp_path, keys, f"owners: [{{images: ['payments/*'], signers: ['gpg:{ada}']}}]\n")
+    exported = {"both": (ada, eve), "the owner's alone": (ada,), "the other alone": (eve,)}[listed]
+    keyring = "".join(gpg("--armor", "--export", key) for key in exported).encode()
+    gate = Gate(ledger, owned)
+    gate.start = base = owned.commit({"allowed_signers.asc": keyring}, "list the keys")
+    made = owned.commit(records(NEW), "publish")
+    head, _, tail = owned.upstream.git("cat-file", "commit", made).partition("\n\n")
+    payload = tmp_path / "payload"
+    payload.write_text(f"{head}\n\n{tail}\n")
+    for first, second in ((ada, eve), (eve, ada)):
+        signature = gpg("--armor", "--local-user", first, "--local-user", second, "--detach-sign", "-o", "-", payload)
+        signed = f"{head}\ngpgsig {signature.strip().replace(chr(10), chr(10) + ' ')}\n\n{tail}\n"
+        made = owned.upstream.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=signed.encode())
+        owned.upstream.git("update-ref", "refs/heads/main", made)
+        several = "it has several GPG signatures, of which git checks none: sign it with one key"
+        assert gate.both(base) == [f"it changes payments/api, which gpg:{ada} owns, and {several}"]
+
+
 def test_diff_says_whose_review_is_needed_in_every_format(gate: Gate, ledger: Run) -> None:
     prod = but(PAY, tag="prod", version="v1", publishedAt="2026-11-25T09:30:00Z")
     files = {"ledger.yaml": gate.owned.upstream.content("main", "ledger.yaml") + b"# more\n", "README.md": b"new\n"}
