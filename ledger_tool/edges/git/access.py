@@ -44,6 +44,7 @@ _PASSED_SETTINGS = re.compile(
     r"user\.(?:name|email|signingkey)|gpg\.(?!mintrustlevel).*|credential\..*"
     r"|http\.(?:.*\.)?(?:proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey)"
 )
+NO_GRAFTS = f"{os.devnull}/none"  # does not exist: even an empty file makes git print a hint
 _HELPERS = re.compile(r"credential\.(?:.*\.)?helper")
 _PROXY = re.compile(r"http\.(?:.*\.)?proxy")
 # The user's own override these. Without them, git would guess a committer, or refuse, where none is configured.
@@ -140,7 +141,7 @@ def prepare(
         "GIT_ALLOW_PROTOCOL": "file:ssh:http:https",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_GRAFT_FILE": f"{os.devnull}/none",  # does not exist: even an empty file makes git print a hint
+        "GIT_GRAFT_FILE": NO_GRAFTS,
         "LC_ALL": "C",
         **named,
     }

@@ -13,6 +13,7 @@ from ledger_tool.core.changes.change import Change, Landed, Snapshot
 from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.ledger import read_snapshot
+from ledger_tool.edges.git.access import NO_GRAFTS
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
@@ -228,7 +229,9 @@ class RemoteStore:
 
 def clone(address: Address, repository: Repository, *options: str, branch: str = "", step: str = "clone") -> None:
     """Create a repository's git directory as a bare clone of a remote. Raises the error that `fetch_error` returns."""
-    plain = ("clone", "--quiet", "--bare", "--no-local", "--template=")
+    plain = ["clone", "--quiet", "--bare", "--no-local", "--template="]
+    if address.scheme == "file":  # git does not pass the variable on to what reads the other repository
+        plain.append(f"--upload-pack=GIT_GRAFT_FILE={NO_GRAFTS} git-upload-pack")
     done = run(
         [*plain, *options, "--", address.url, str(repository.git_dir)],
         environment=repository.environment,

@@ -419,6 +419,20 @@ def test_grafts_and_replacements_of_a_checkout_do_not_hide_a_commit(
     assert f"{bad[:12]} unexplained: " in done.out
 
 
+@pytest.mark.parametrize("parents", ["", "the first commit"])
+def test_grafts_and_replacements_of_a_bare_repository_do_not_hide_a_commit(
+    ledger: Run, upstream: Upstream, parents: str
+) -> None:
+    bad = edited(upstream, "tidy up\n", lambda records: at(records, "v2").update(ttl="1d"))
+    top = upstream.commit_as_other_writer({"README.md": b"# More\n"})
+    upstream.git("replace", bad, f"{bad}~1")
+    (upstream.path / "info").mkdir(exist_ok=True)
+    (upstream.path / "info" / "grafts").write_text(f"{top} {upstream.commits()[-1] if parents else ''}".rstrip() + "\n")
+    for repo in (upstream.path, upstream.url):
+        done = ledger("audit", "--repo", repo)
+        assert (done.code, f"{bad[:12]} unexplained: " in done.out) == (1, True), done.err
+
+
 def test_an_unknown_revision_is_a_usage_error(ledger: Run, upstream: Upstream) -> None:
     done = ledger("audit", "--repo", upstream.url, "--since", "nowhere")
     assert done.code == 2
