@@ -9,7 +9,7 @@ from itertools import islice
 from ledger_tool.commands.brought import brought
 from ledger_tool.commands.check_trust import owner_findings, provenance_findings
 from ledger_tool.commands.commit_files import CommitFiles, Schema
-from ledger_tool.commands.owned import LedgerKeys, doubts
+from ledger_tool.commands.owned import LedgerKeys, doubts, not_signed_yet
 from ledger_tool.commands.ports import History, Registries
 from ledger_tool.commands.pushed import Start, is_no_commit, start_of_push
 from ledger_tool.core.changes.change import Snapshot
@@ -59,8 +59,9 @@ class Checked:
     marked as not to be used. `files` are the other files that the range changes, `squash` is what a squash of it would
     lose, `outlived` what has become of versions that environments have, `signed` what owners have signed in the range,
     `doubts` what is to be known of who the owners are, and `claims` how many changes of pull digests or platforms rest
-    on the publisher's word. `takes_over` says that the base was merged into the commits,
-    and `unruled` is the ref that a push moves if no rule is about it.
+    on the publisher's word. `takes_over` says that the base was merged into the commits.
+    `unsigned` is what is not committed yet, and has to be signed, and `unruled` the ref that a push moves if no rule is
+    about it.
     """
 
     findings: Sequence[CheckFinding]
@@ -77,6 +78,7 @@ class Checked:
     doubts: Sequence[str] = ()
     claims: int = 0
     takes_over: bool = False
+    unsigned: Sequence[Owned] = ()
     unruled: str = ""
 
     @property
@@ -182,6 +184,7 @@ def check(
         yanked=list(now.ledger.having("yanked")), files=past.files, squash=past.squash,
         outlived=list(all_outlived(now.ledger, clock)), signed=past.signed, doubts=now.doubts, claims=len(taken),
         takes_over=past.takes_over and not head,
+        unsigned=not_signed_yet(commits, now.ledger, clock) if now.policy.has_owners and not head else (),
     )  # fmt: skip
 
 

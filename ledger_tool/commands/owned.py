@@ -24,11 +24,14 @@ from ledger_tool.core.judging.owners import (
     SigningRules,
     chosen_by_merge,
     owned_by,
+    owned_records,
     unsigned,
 )
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, parse_signers
+from ledger_tool.errors import UsageError
 
 
 class LedgerKeys:
@@ -164,6 +167,15 @@ class RangeOwners:
     def judge(self) -> Signing:
         """Return what owners signed and did not sign."""
         return judge_signing(self._history, self.changes) if self.changes else Signing()
+
+
+def not_signed_yet(files: CommitFiles, ledger: Ledger, clock: Timestamp) -> Sequence[Owned]:
+    """Return what a ledger that may not be committed yet changes of somebody; none where there is no commit at all."""
+    try:
+        last = files.sound(files.history.head())
+    except UsageError:
+        return ()
+    return owned_records(compare(last.ledger, ledger), last.policy, clock) if last.ledger != ledger else ()
 
 
 def doubts(rules: SigningRules) -> Iterator[str]:

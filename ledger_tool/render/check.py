@@ -148,6 +148,8 @@ def notes(checked: Checked) -> Iterator[str]:
             "note: the base was merged into these commits, so they must not land by a fast-forward: the branch's own "
             "line would be theirs, which a server's hook refuses and `ledger audit --since` reports"
         )
+    for one in checked.unsigned[:MOST_SIGNED]:
+        yield f"note: {one.what} has changes that are not committed yet, and {' or '.join(one.signers)} has to sign"
     yield from (f"warning: {doubt}" for doubt in checked.doubts)
     for reason in checked.unknown:
         yield f"warning: not checked: {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from itertools import pairwise
@@ -527,6 +528,29 @@ def test_several_gpg_signatures_of_a_commit_count_for_nobody(
         owned.upstream.git("update-ref", "refs/heads/main", made)
         several = "it has several GPG signatures, of which git checks none: sign it with one key"
         assert gate.both(base) == [f"it changes payments/api, which gpg:{ada} owns, and {several}"]
+
+
+@pytest.mark.parametrize("base", [(), ("--base", "HEAD")])
+def test_what_is_not_committed_yet_and_has_to_be_signed_is_said(
+    gate: Gate, ledger: Run, tmp_path: Path, base: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "clone"
+    git("clone", "-q", gate.owned.upstream.url, folder)
+
+    def note() -> list[str]:
+        done = ledger("check", "--repo", folder, *base)
+        assert done.code == 0 if not base else done.code in (0, 1), done.err
+        return [line for line in done.err.splitlines() if "not committed yet" in line]
+
+    assert note() == []
+    (folder / "ledger.json").write_bytes(records(NEW, but(WEB, labels={"a": "b"}))["ledger.json"])
+    assert note() == [
+        "note: payments/api has changes that are not committed yet, and payments-ci has to sign",
+        "note: web/shop has changes that are not committed yet, and admin has to sign",
+    ]
+    shutil.rmtree(folder / ".git")
+    if not base:
+        assert note() == []
 
 
 def test_diff_says_whose_review_is_needed_in_every_format(gate: Gate, ledger: Run) -> None:
