@@ -1,14 +1,14 @@
 """The facts of a site as JSON for programs; `schema/site-*-v1.schema.json` describe it.
 
-A value has the shape that the commands give it. Addresses within the site are relative to the file that has them.
+A value has the shape that the commands give it. Links within the site are relative to the file that has them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.record import Name, to_json
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import (
@@ -26,6 +26,7 @@ from ledger_tool.render import json
 from ledger_tool.render.log import entry_as_json
 from ledger_tool.render.site.links import web_link
 from ledger_tool.render.site.renovate import releases
+from ledger_tool.render.site.wording import person, prose
 from ledger_tool.render.whence import point_as_json
 
 _FOLDER = paths.LEDGER_DATA.partition("/")[0] + "/"  # of all data
@@ -60,7 +61,7 @@ def _within(file: str, path: str) -> str:
 
 def _ledger(facts: SiteFacts) -> dict[str, Any]:
     return {
-        "title": escaped(facts.title),
+        "title": prose(facts.title),
         "commit": facts.commit,
         "at": facts.at,
         "page": web_link(facts.ledger_page) or None,
@@ -113,7 +114,7 @@ def _image(image: SiteImage) -> dict[str, Any]:
         "environments": [_cell(cell) for cell in image.environments],
         "drift": [_drift(note) for note in image.drift],
         "running": [_running(note) for note in image.running],
-        "entries": [entry_as_json(entry) for entry in image.timeline],
+        "entries": [_public(entry, entry_as_json(entry)) for entry in image.timeline],
     }
 
 
@@ -126,7 +127,7 @@ def _tag(tag: TagFacts) -> dict[str, Any]:
         "sources": list(tag.sources),
         "previous": tag.previous or None,
         "compare": web_link(tag.compare) or None,
-        "yanked": escaped(tag.yanked) or None,
+        "yanked": prose(tag.yanked) or None,
         "expires": tag.expires,
         "expired": tag.is_expired,
         "mutable": tag.is_mutable,
@@ -139,7 +140,7 @@ def _tag(tag: TagFacts) -> dict[str, Any]:
 
 def _base(base: BaseFacts) -> dict[str, Any]:
     return {
-        "reference": escaped(base.reference),
+        "reference": prose(base.reference),
         "image": base.name.image if base.name else None,
         "tag": base.name.tag if base.name else None,
         "now": base.now or None,
@@ -161,7 +162,7 @@ def _cell(cell: EnvironmentCell) -> dict[str, Any]:
         "against": cell.against or None,
         "other": cell.other or None,
         "compare": web_link(cell.compare) or None,
-        "remarks": [escaped(remark) for remark in cell.remarks],
+        "remarks": [prose(remark) for remark in cell.remarks],
     }
 
 
@@ -169,13 +170,13 @@ def _drift(note: DriftNote) -> dict[str, Any]:
     return {
         "class": note.category,
         "kind": note.kind,
-        "registry": escaped(note.registry),
-        "image": escaped(note.image),
+        "registry": prose(note.registry),
+        "image": prose(note.image),
         "tag": note.tag,
         "platform": note.platform or None,
         "ledger": note.ledger or None,
         "served": note.served or None,
-        "reason": escaped(note.reason),
+        "reason": prose(note.reason),
         "since": note.since or None,
     }
 
@@ -184,19 +185,19 @@ def _running(note: RunningNote) -> dict[str, Any]:
     return {
         "class": note.category,
         "kind": note.kind,
-        "image": escaped(note.image),
-        "tag": escaped(note.tag) or None,
+        "image": prose(note.image),
+        "tag": prose(note.tag) or None,
         "version": note.version or None,
-        "digest": escaped(note.digest) or None,
+        "digest": prose(note.digest) or None,
         "expected": {"version": note.expected, "digest": note.expected_digest or None} if note.expected else None,
-        "reason": escaped(note.reason),
+        "reason": prose(note.reason),
         "containers": note.containers,
         "places": [
             {
-                "cluster": escaped(place.cluster),
-                "namespace": escaped(place.namespace),
-                "workload": escaped(place.workload),
-                "kind": escaped(place.kind),
+                "cluster": prose(place.cluster),
+                "namespace": prose(place.namespace),
+                "workload": prose(place.workload),
+                "kind": prose(place.kind),
                 "containers": place.containers,
             }
             for place in note.places
@@ -212,8 +213,13 @@ def _place(place: DigestPlace) -> dict[str, Any]:
         "platform": place.key.platform or None,
         "sourceRef": place.source_ref or None,
         "version": place.version or None,
-        "yanked": escaped(place.yanked) or None,
+        "yanked": prose(place.yanked) or None,
         "record": place.record and to_json(place.record),
-        "since": place.since and point_as_json(place.since),
-        "until": place.until and point_as_json(place.until),
+        "since": place.since and _public(place.since, point_as_json(place.since)),
+        "until": place.until and _public(place.until, point_as_json(place.until)),
     }
+
+
+def _public(entry: LogEntry, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a commit did as a site says it, which more people read than the ledger: without mail addresses."""
+    return {**value, "by": person(entry.by), "reason": prose(entry.reason) or None}

@@ -124,12 +124,15 @@ def test_a_site_says_what_the_commands_say(ledger: Run, upstream: Upstream, tmp_
         return json.loads((folder / path).read_text())
 
     image = said(paths.image_data("myorg/app"))
-    assert image["entries"] == ledger("log", "myorg/app", "--format", "json", "--repo", upstream.url).json["entries"]
+    log = ledger("log", "myorg/app", "--format", "json", "--repo", upstream.url).json["entries"]
+    assert image["entries"] == [each | {"by": each["by"].partition(" <")[0]} for each in log]
     assert [each["tag"] for each in image["tags"]] == ["v2", "v1"]
     assert image["tags"][1]["records"] == ledger("get", "myorg/app:v1", "--repo", upstream.url).json["records"]
     (match,) = said(paths.digest_data(digest(2)))["matches"]
     (told,) = ledger("whence", digest(2), "--repo", upstream.url).json["matches"]
     assert match["record"] == told["record"]
-    assert match["since"] == {name: told[name] for name in match["since"]}
+    person, _, address = told["by"].partition(" <")
+    assert match["since"] == {name: told[name] for name in match["since"]} | {"by": person}
+    assert not any(address.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert [each["version"] for each in said(paths.environment_data("prod"))["images"]] == ["v1"]
     assert [each["version"] for each in said(paths.renovate_data("myorg/app"))["releases"]] == ["v2"]
