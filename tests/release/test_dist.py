@@ -39,7 +39,7 @@ def test_each_form_records_compares_pins_and_checks(alone: Alone, tmp_path: Path
     assert stage.upstream.records()[0]["digest"] == written["records"][0]["digest"]
     assert written["digest"] == stage.registry.served("myorg/app:v1.5.0")
 
-    for words in (["reconcile"], ["list"], ["pin", "pod.yaml"], ["check"], ["audit"]):
+    for words in (["reconcile"], ["list"], ["pin", "pod.yaml"], ["check"], ["audit"], ["site", "pages"]):
         done = alone.run(*words)
         assert done.returncode == 0, done.stdout + done.stderr
     assert f"@{written['digest']}" in (stage.work / "pod.yaml").read_text()
