@@ -23,7 +23,7 @@ class MatrixRow(NamedTuple):
 
 
 class EnvironmentCount(NamedTuple):
-    """How many images an environment has, and how many of them in which state."""
+    """How many images an environment has, and how many of them in which state; one may also be `unfit`."""
 
     environment: str
     images: int
@@ -45,10 +45,13 @@ def rows(facts: SiteFacts, environments: Sequence[str]) -> list[MatrixRow]:
 def counts(facts: SiteFacts) -> list[EnvironmentCount]:
     """Return how many images each environment has, and in which states."""
     states: dict[str, Counter[str]] = {environment: Counter() for environment in facts.environments}
-    for image in facts.images:
-        for cell in image.environments:
-            states.setdefault(cell.environment, Counter())[cell.state] += 1
-    return [EnvironmentCount(environment, count.total(), count) for environment, count in states.items()]
+    images: Counter[str] = Counter()
+    for cell in (cell for image in facts.images for cell in image.environments):
+        images[cell.environment] += 1
+        count = states.setdefault(cell.environment, Counter())
+        count[cell.state] += 1
+        count["unfit"] += bool(cell.remarks)
+    return [EnvironmentCount(environment, images[environment], count) for environment, count in states.items()]
 
 
 def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:

@@ -46,7 +46,10 @@ def _images(facts: SiteFacts) -> object:
 
 
 def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
-    has = {cell.environment: f"{cell.version}{_letters(_CELLS[cell.state])}" for cell in image.environments}
+    has = {
+        cell.environment: f"{cell.version}{_letters(_CELLS[cell.state] + ('u' if cell.remarks else ''))}"
+        for cell in image.environments
+    }
     states = ("x" if any(map(is_pressing, image.drift)) else "") + ("r" if any(map(is_pressing, image.running)) else "")
     cells = " ".join(has.get(environment, "") for environment in environments) if has else ""
     page = image_page(image.image)

@@ -76,8 +76,11 @@ def _attention(facts: SiteFacts) -> Iterator[Attention]:
     if facts.running:
         notes = [note for report in facts.running for note in report.notes if is_pressing(note)]
         yield _some("running", "bad", "Not running as recorded", notes, RUNNING)
-    cells = [cell for image in facts.images for cell in image.environments if cell.state == "behind"]
-    yield _some("behind", "doubtful", "Environments behind", cells, MATRIX)
+    cells = [cell for image in facts.images for cell in image.environments]
+    unfit = [cell for cell in cells if cell.remarks]
+    yield _some("unfit", "bad", "Environments with unfit versions", unfit, MATRIX)
+    behind = [cell for cell in cells if cell.state == "behind"]
+    yield _some("behind", "doubtful", "Environments behind", behind, MATRIX)
     yield _some("yanked", "bad", "Yanked", facts.yanked, YANKED)
     yield _some("expiring", "minor", "Expired and expiring", facts.expiring, EXPIRING)
 

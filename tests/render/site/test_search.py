@@ -31,7 +31,7 @@ def taken(facts: SiteFacts) -> dict[str, Any]:
 def test_images_have_their_tags_and_states_in_few_letters() -> None:
     data = taken(site_facts())[IMAGE_SEARCH]
     assert data["environments"] == ["staging", "prod"]
-    assert data["images"][0] == ["myorg/app", "v1.5.0!n v1.4.2!f v1.4.1!y pr-7!e pr-5!z", "xr", "v1.5.0 v1.4.2!b"]
+    assert data["images"][0] == ["myorg/app", "v1.5.0!n v1.4.2!f v1.4.1!y pr-7!e pr-5!z", "xr", "v1.5.0 v1.4.2!bu"]
     assert data["images"][1] == ["myorg/web", "v2.0.0!n", "", ""]
 
 

@@ -121,7 +121,7 @@ def site_facts() -> SiteFacts:
         _cell("staging", "v1.5.0", newest, "same"),
         _cell(
             "prod", "v1.4.2", older, "behind", against="staging", other="v1.5.0", compare=newest.compare,
-            remarks=("v1.4.2 was moved by force",),
+            remarks=("myorg/app:v1.4.2 has expired",),
         ),
     )  # fmt: skip
     drift = DriftNote(

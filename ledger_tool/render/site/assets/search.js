@@ -1,11 +1,11 @@
 // The search: images, image:tags and digests, by words and by state.
 const MOST = 50;
 const STATES = {
-  behind: "Behind", ahead: "Ahead", differs: "Differs", drift: "Drift", running: "Not running as recorded",
+  unfit: "Unfit version", behind: "Behind", ahead: "Ahead", differs: "Differs", drift: "Drift", running: "Not running as recorded",
   yanked: "Yanked", expiring: "Expiring", expired: "Expired", forced: "Forced",
 };
-const LETTERS = { b: "behind", a: "ahead", d: "differs", x: "drift", r: "running", y: "yanked", e: "expiring", z: "expired", f: "forced" };
-const ROLE_OF = { yanked: "bad", expired: "bad", drift: "bad", running: "bad" };
+const LETTERS = { u: "unfit", b: "behind", a: "ahead", d: "differs", x: "drift", r: "running", y: "yanked", e: "expiring", z: "expired", f: "forced" };
+const ROLE_OF = { unfit: "bad", yanked: "bad", expired: "bad", drift: "bad", running: "bad" };
 
 // `v1.5.0!yf` as a name and the states that its letters stand for.
 function flagged(text) {
