@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.kits.test_nightly import push
+from tests.support import ROOT
 from tests.support.forges.fake_forges import fake_forge
 from tests.support.git.upstream import git
 from tests.support.stage import github, gitlab
-from tests.support.stage.kits import kit_files
+from tests.support.stage.kits import WHEEL, kit_files
 from tests.support.stage.stage import Stage
 
 WORKFLOW = github.load(kit_files("github")[".github/workflows/ledger-site.yml"])
@@ -36,7 +37,7 @@ def contexts(**more: Any) -> dict[str, Any]:
 
 
 def on_github(stage: Stage, *, compare: bool) -> dict[str, str]:
-    """Run the jobs; return the published files that have something to do with this test, by their paths."""
+    """Run the jobs; return published files by their paths."""
     given = contexts(sha=stage.upstream.tip())
     if compare:
         with fake_forge("github") as forge:
@@ -50,7 +51,7 @@ def on_github(stage: Stage, *, compare: bool) -> dict[str, str]:
     return {str(path.relative_to(stage.root / "pages")): path.read_text() for path in _files(stage, "pages")}
 
 
-def on_gitlab(stage: Stage, *, compare: bool) -> dict[str, str]:
+def on_gitlab(stage: Stage, *, compare: bool, pipeline: dict[str, Any] = PIPELINE) -> dict[str, str]:
     project = {
         "CI_SERVER_URL": "https://gitlab.com", "REGISTRY_USER": "ci", "REGISTRY_PASSWORD": "secret",
         "CI_PAGES_URL": "https://team.gitlab.io/ledger",
@@ -59,10 +60,18 @@ def on_gitlab(stage: Stage, *, compare: bool) -> dict[str, str]:
     git("fetch", "--quiet", stage.upstream.url, "main", cwd=stage.work)
     git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=stage.work)
     if compare:
-        assert gitlab.run_job(stage, PIPELINE, "ledger-reconcile", project).returncode == 1
-    done = gitlab.run_job(stage, PIPELINE, "pages", project)
+        assert gitlab.run_job(stage, pipeline, "ledger-reconcile", project).returncode == 1
+    done = gitlab.run_job(stage, pipeline, "pages", project)
     assert done.returncode == 0, done.stdout
     return {str(path.relative_to(stage.work / "public")): path.read_text() for path in _files(stage, "work/public")}
+
+
+def as_components(stage: Stage, *, compare: bool) -> dict[str, str]:
+    jobs = (
+        gitlab.load((ROOT / f"templates/{name}.yml").read_text(), {"ledger-tool": WHEEL})
+        for name in ("reconcile", "site")
+    )
+    return on_gitlab(stage, compare=compare, pipeline={name: job for each in jobs for name, job in each.items()})
 
 
 def _files(stage: Stage, folder: str) -> list[Any]:
@@ -70,7 +79,7 @@ def _files(stage: Stage, folder: str) -> list[Any]:
     return [*root.glob("*.html"), root / "feed.xml", root / "v1/ledger.json"]
 
 
-@pytest.mark.parametrize("job", [on_github, on_gitlab])
+@pytest.mark.parametrize("job", [on_github, on_gitlab, as_components])
 def test_the_pages_have_what_the_last_comparison_found(job: Callable[..., dict[str, str]], stage: Stage) -> None:
     push(stage, "first")
     source = "https://git.example.com/team/app@4ef5a3030654728decc420aa363a57670ae53de4"
