@@ -7,7 +7,20 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import codecs, histories, manifests, memory, merges, races, registries, reviews, running, starts, writes
+from benchmarks import (
+    codecs,
+    histories,
+    manifests,
+    memory,
+    merges,
+    races,
+    registries,
+    reviews,
+    running,
+    sites,
+    starts,
+    writes,
+)  # fmt: skip
 from benchmarks.report import Section, as_json, lines
 from benchmarks.world import World, ledger_program, require, world
 
@@ -60,6 +73,10 @@ def _running(world: World, quick: bool) -> Iterator[Section]:
     yield running.measure(world, 500 if quick else 5000, 1 if quick else 5)
 
 
+def _site(world: World, quick: bool) -> Iterator[Section]:
+    yield sites.measure(world, 1000 if quick else 10_000, 1000 if quick else 10_000, 1 if quick else 3)
+
+
 def _codec(_world: World, quick: bool) -> Iterator[Section]:
     for records in writes.SIZES[:2] if quick else writes.SIZES:
         yield codecs.measure(records, 5 if quick else 9)
@@ -88,6 +105,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "history": _history,
     "manifests": _manifests,
     "running": _running,
+    "site": _site,
 }
 
 

@@ -19,18 +19,18 @@ _THROUGH_A_SHELL = ("sh", "-c", '"$@"; exit $?', "sh")
 def measure(world: World, records: int, rounds: int) -> Section:
     """Measure the peaks of a publish at one size, the largest of several."""
     publication = data.publications(records, 1)[0]
-    peaks = []
+    measured = []
     for _ in range(rounds):
         with world.remote(records) as remote:
-            peaks.append(_peaks(world, contenders.publish_arguments(remote, publication)))
+            measured.append(peaks(world, contenders.publish_arguments(remote, publication)))
     section = Section("memory of ledger publish", records)
-    section.value("the process itself", max(own for own, _ in peaks), "MB", at_most=500)
-    section.value("its largest git process", max(children for _, children in peaks), "MB")
+    section.value("the process itself", max(own for own, _ in measured), "MB", at_most=500)
+    section.value("its largest git process", max(children for _, children in measured), "MB")
     return section
 
 
-def _peaks(world: World, arguments: list[str]) -> tuple[float, float]:
-    """Return the peaks in MB of the program and of the largest of its git processes."""
+def peaks(world: World, arguments: list[str]) -> tuple[float, float]:
+    """Return the peaks in MB of one run of the program and of the largest of its git processes."""
     answer = world.path("peak")
     words = [*_THROUGH_A_SHELL, sys.executable, "-m", "benchmarks.peak", str(answer), *arguments]
     process = subprocess.Popen(
@@ -42,7 +42,7 @@ def _peaks(world: World, arguments: list[str]) -> tuple[float, float]:
         time.sleep(_PERIOD)
     if process.returncode:
         stderr = process.stderr.read().decode() if process.stderr else ""
-        raise SystemExit(f"error: `ledger publish` failed with exit code {process.returncode}\n{stderr}")
+        raise SystemExit(f"error: `ledger {arguments[0]}` failed with exit code {process.returncode}\n{stderr}")
     return int(answer.read_text()) / 1024, largest / 1024
 
 
