@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ledger_tool.commands.write import Written
 from ledger_tool.core.changes.change import Result
@@ -10,10 +11,12 @@ from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import from_json, pull_digest
 from ledger_tool.core.writes.draft import Draft
-from ledger_tool.core.writes.metadata import BuildMetadata
 from ledger_tool.errors import Conflict
 from ledger_tool.render import json
 from ledger_tool.render.edit import result_object
+
+if TYPE_CHECKING:  # most publishes bring none
+    from ledger_tool.core.writes.metadata import BuildMetadata
 
 
 def conflict_line(conflict: Conflict) -> str:

@@ -146,7 +146,6 @@ def _drafts(
 ) -> tuple[Sequence[Draft], Iterable[str]]:
     """Return what to publish, from a file of records, buildx's metadata or the arguments, and notes for a person."""
     from ledger_tool.core.writes import input as inputs
-    from ledger_tool.core.writes.metadata import drafts_from_metadata
     from ledger_tool.edges.files.disk import read_bytes
     from ledger_tool.render import publish as render
 
@@ -154,6 +153,8 @@ def _drafts(
         _only("--from", {"an image": named, **digests, "--metadata-file": metadata_file})
         return inputs.drafts_from_records(read_bytes(from_file, inputs.MAX_INPUT_BYTES, "the input"), defaults), ()
     if metadata_file:
+        from ledger_tool.core.writes.metadata import drafts_from_metadata
+
         _only("--metadata-file", digests)
         raw = read_bytes(metadata_file, inputs.MAX_INPUT_BYTES, "the metadata file")
         metadata = drafts_from_metadata(raw, defaults, named)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger.names import Digest, Platform, SourceRef, Tag, Timestamp, Ttl
 from ledger_tool.core.ledger.record import Provenance
 from ledger_tool.core.policy.reference import Reference
-from ledger_tool.core.provenance.claim import BuildClaim
 from ledger_tool.errors import LedgerError
+
+if TYPE_CHECKING:  # a publish without provenance need not load it
+    from ledger_tool.core.provenance.claim import BuildClaim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

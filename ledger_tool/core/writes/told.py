@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger import sourceref
 from ledger_tool.core.ledger.names import SourceRef, some_of
-from ledger_tool.core.provenance.claim import BuildClaim
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, RuleRefused, UsageError
+
+if TYPE_CHECKING:  # a publish without provenance need not load it
+    from ledger_tool.core.provenance.claim import BuildClaim
 
 
 def told(

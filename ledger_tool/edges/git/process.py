@@ -27,20 +27,21 @@ from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.waiting import waiting_for
 from ledger_tool.errors import Unreachable, UsageError
 
-# Only `git.cmd` of GitPython is needed. Importing the whole package takes twice as long, and runs `git version` with
-# the job's whole environment; so a stand-in that only has the package's path replaces its `__init__`.
-_spec = find_spec("git")
-if _spec is None or _spec.submodule_search_locations is None:
-    raise ImportError("GitPython is not installed")
-_package = sys.modules.get("git")
-if _package is None:
-    sys.modules["git"] = ModuleType("git")
-    sys.modules["git"].__path__ = list(_spec.submodule_search_locations)
+# Only `git.cmd` of GitPython is needed, and `gitdb.util` for it. Importing the whole packages takes twice as long, and
+# runs `git version` with the job's whole environment; so a stand-in that only has a package's path replaces its
+# `__init__`.
+_replaced = [name for name in ("git", "gitdb") if name not in sys.modules]
+for _name in _replaced:
+    _spec = find_spec(_name)
+    if _spec is None or _spec.submodule_search_locations is None:
+        raise ImportError("GitPython is not installed")
+    sys.modules[_name] = ModuleType(_name)
+    sys.modules[_name].__path__ = list(_spec.submodule_search_locations)
 from git.cmd import Git  # noqa: E402
 from git.exc import GitCommandNotFound  # noqa: E402
 
-if _package is None:
-    del sys.modules["git"]  # any other import gets all of it
+for _name in _replaced:
+    del sys.modules[_name]  # any other import gets all of it
 logging.getLogger("git").setLevel(logging.CRITICAL)
 
 _lock = threading.Lock()
