@@ -1,4 +1,4 @@
-"""A real registry (Debian's docker-registry) on loopback, and images pushed into it by a real client (skopeo)."""
+"""A real registry (Debian's docker-registry) on loopback, and images in it as a real client (skopeo) pushes them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.support.git.servers import free_port, wait_for_port
 from tests.support.registries.layout import OCI_INDEX as OCI_INDEX
 from tests.support.registries.layout import OCI_MANIFEST as OCI_MANIFEST
 from tests.support.registries.layout import Layout as Layout
+from tests.support.registries.storage import store
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -47,6 +48,13 @@ class RealRegistry:
         return f'registries:\n  - host: {host}\n    images: ["{images}"]\ntags:\n  mutable: [latest]\n'
 
     def push(self, layout: Layout, name: str, *, media: str = "oci", all_platforms: bool = False) -> str:
+        """Let an image (or index) of a layout be served as `image:tag`, as after a push; return the tag's digest."""
+        if media == "docker" or not (all_platforms or layout.read(layout.digest)["mediaType"] == OCI_MANIFEST):
+            return self.push_with_skopeo(layout, name, media=media)
+        store(layout, self.folder, *name.rsplit(":", 1))
+        return layout.digest
+
+    def push_with_skopeo(self, layout: Layout, name: str, *, media: str = "oci", all_platforms: bool = False) -> str:
         """Push an image (or index) of a layout as `image:tag`; return the digest that the tag serves."""
         words = ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", "--preserve-digests"]
         words += ["--all"] if all_platforms else []
