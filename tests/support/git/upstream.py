@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,17 @@ DIE = "kill -9 $PPID; sleep 0.2"
 UNQUARANTINED = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
 
 
+# The repositories with an empty ledger that this process has made, by their settings, for others to be copied from.
+_KEPT: dict[str | None, Path] = {}
+
+
+@cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="upstream-")
+    atexit.register(shutil.rmtree, folder)
+    return Path(folder)
+
+
 def git(*arguments: object, cwd: Path | None = None, stdin: bytes = b"", check: bool = True, date: str = "") -> str:
     """Run git in a world without settings, by a clock that says `date`, and return its stdout."""
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | _HERMETIC
@@ -46,13 +61,21 @@ class Upstream:
 
     @classmethod
     def create(cls, path: Path, content: bytes | None = None, settings: str | None = None) -> Upstream:
-        """Make one with this `ledger.json` (an empty ledger by default) and `ledger.yaml` (none by default)."""
-        git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path)
+        """Make one with this `ledger.json` (an empty ledger by default) and `ledger.yaml` (none by default).
+
+        One with an empty ledger is a copy of the first one with these settings, commit and all.
+        """
         made = cls(path)
+        if content is None and settings in _KEPT:
+            shutil.copytree(_KEPT[settings], path, dirs_exist_ok=True)
+            return made
+        git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path)
         files = {"ledger.json": ledger_bytes() if content is None else content, "README.md": b"# Our ledger\n"}
         if settings is not None:
             files["ledger.yaml"] = settings.encode()
         made.commit_as_other_writer(files, "start the ledger")
+        if content is None:
+            _KEPT[settings] = shutil.copytree(path, _folder() / str(len(_KEPT)))
         return made
 
     @property
