@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,19 @@ profiles.register()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background jobs inherit that, and so would ours
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_KEPT = re.compile(r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON.*|VIRTUAL_ENV|USER|LOGNAME")
+# Under PYTHONDONTWRITEBYTECODE, each process of the program would compile all of it.
+_KEPT = re.compile(
+    r"PATH|TMPDIR|LANG|LC_.*|PYTEST_.*|HYPOTHESIS_.*|PYTHON(?!DONTWRITEBYTECODE$).*|VIRTUAL_ENV|USER|LOGNAME"
+)
+
+_numbers = count()
+gc.set_threshold(50_000, 20, 20)  # the usual 700 objects come and go in every example of Hypothesis
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the tests and modules: they are there to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,7 +59,7 @@ def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     for name in list(os.environ):
         if not _KEPT.fullmatch(name):
             monkeypatch.delenv(name)
-    home = tmp_path_factory.mktemp("home")
+    home = _folder(tmp_path_factory, "home")
     (home / "cwd").mkdir()
     settings = home / "gitconfig"
     settings.write_text("[user]\n\tname = Test Person\n\temail = person@example.com\n[init]\n\tdefaultBranch = main\n")
@@ -56,6 +70,19 @@ def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     monkeypatch.setenv("MACHINES", str(home))  # see `processes.start`
     monkeypatch.chdir(home / "cwd")
     return home
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of the test's own, named for it as pytest would."""
+    return _folder(tmp_path_factory, re.sub(r"\W", "_", request.node.name)[:26])
+
+
+def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Make a folder. The factory itself would look through those of all tests before it for the next number."""
+    folder = factory.getbasetemp() / f"{name}{next(_numbers)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture
