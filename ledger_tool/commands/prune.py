@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from ledger_tool.commands.clearance import Clearance, Deletion, Retained, StayingTag
 from ledger_tool.commands.deleting_registries import DeletingRegistries
 from ledger_tool.commands.ports import Progress, Store
+from ledger_tool.commands.prune_time import ahead_of_clock, doubt_of_time
 from ledger_tool.commands.registry_delete import Registrar
-from ledger_tool.commands.write import write
+from ledger_tool.commands.write import rehearse, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.running.inuse import in_use
 from ledger_tool.core.writes import edit as edits
-from ledger_tool.core.writes.clock import TOLERANCE, check_clock
+from ledger_tool.core.writes.clock import TOLERANCE
 from ledger_tool.core.writes.prune import PruneCriteria, Spared, Upcoming, choose, remaining_uses
-from ledger_tool.errors import ClockAhead, Contended, LedgerError, UsageError
+from ledger_tool.errors import Contended, LedgerError, UsageError
 
 if TYPE_CHECKING:
     from ledger_tool.core.changes.proposal import Proposed
@@ -98,56 +98,46 @@ def prune(
         with open_store() as store:
             snapshot = store.read()
             going, planned = _planned(snapshot, criteria, None, registrar)
-            planned = _checked(planned, criteria, {}, lambda: store.written_at(snapshot.commit), dry_run=dry_run)
-            return planned if dry_run else _settled(store, criteria, going, planned, None)
+            doubt = doubt_of_time(
+                planned.expired, criteria, {}, lambda: store.written_at(snapshot.commit), dry_run=dry_run
+            )
+            if not dry_run:
+                return _settled(store, criteria, going, planned, None)
+            _rehearse(store, snapshot, criteria, planned)
+            return replace(planned, doubt=doubt)
     if proposes or not pushes:
         other = "--pull-request" if proposes else "--no-push"
         raise UsageError(f"`--registry-delete` and `{other}` cannot be combined", "deletions are recorded at once")
 
+    before: Snapshot
+
     def read() -> Snapshot:  # with its own deadline: checking registries may take longer than a session
+        nonlocal before
         with open_store(shared=True) as store:  # another branch may use what this one does not
-            return store.read()
+            before = store.read()
+        return before
 
     def written_at() -> Timestamp:
         with open_store(shared=True) as store:
             return store.written_at(store.read().commit)
 
     going, planned = _agreed(read, criteria, registries, registrar)
-    planned = _checked(planned, criteria, registrar.clocks(), written_at, dry_run=dry_run)
+    doubt = doubt_of_time(planned.expired, criteria, registrar.clocks(), written_at, dry_run=dry_run)
+    if before.policy.has_owners:  # what must not be written must not be deleted either
+        with open_store(shared=True) as store:
+            _rehearse(store, store.read(), criteria, planned)
     if dry_run:
-        return planned
+        return replace(planned, doubt=doubt)
     pruned = _deleted(planned, registrar)
     with open_store(shared=True) as store:
         return _settled(store, criteria, going, pruned, registrar)
 
 
-def _checked(
-    planned: Pruned,
-    criteria: PruneCriteria,
-    clocks: Mapping[str, float],
-    written_at: Callable[[], Timestamp],
-    *,
-    dry_run: bool,
-) -> Pruned:
-    """Return the plan with what speaks against its time, if it is a dry run. Raises ClockAhead if it is not."""
-    ahead = timedelta()
-    if criteria.clock is not None:
-        ahead = datetime.fromisoformat(criteria.now) - datetime.fromisoformat(criteria.clock)
-    if ahead > TOLERANCE and dry_run:  # a look into the future
-        return planned
-    if ahead > TOLERANCE:
-        hint = "leave `--yes` out: only a dry run may look ahead"
-        raise UsageError(f"`--now {criteria.now}` is ahead of this machine's clock", hint)
-    others = {name: ahead + timedelta(seconds=seconds) for name, seconds in clocks.items()}
-    stated = criteria.clock is not None
-    try:
-        if planned.expired:
-            check_clock(planned.expired, criteria.now, stated=stated, others=others, written_at=written_at)
-    except ClockAhead as error:
-        if not dry_run:
-            raise
-        return replace(planned, doubt=error)
-    return planned
+def _rehearse(store: Store, snapshot: Snapshot, criteria: PruneCriteria, planned: Pruned) -> None:
+    """Raise NotTheOwner for what goes without having expired yet: by a time that is a little ahead of the clock."""
+    if ahead_of_clock(criteria) <= TOLERANCE:
+        going = _by_key(planned.expired)
+        rehearse(store, snapshot, lambda base: edits.prune(base, _resolved(criteria, base), going))
 
 
 def _agreed(

@@ -63,8 +63,7 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, now: Timesta
         if dry_run:
             base = store.read()
             change = within_limits(base)
-            if change.changed:
-                store.rehearse(base, change)
+            rehearse(store, base, lambda _: change)
             made = results(change, None)
             return Written(made, change, 0, warning, base=base, repositories=_repositories(policy, made))
         landed = store.transact(within_limits)
@@ -74,6 +73,13 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, now: Timesta
     return Written(
         made, landed.change, landed.attempts, warning, request=landed.request, repositories=_repositories(policy, made)
     )
+
+
+def rehearse(store: Store, base: Snapshot, operation: Callable[[Snapshot], Change]) -> None:
+    """Raise NotTheOwner if `write` would, for an operation on what `read` returned: as far as that shows unasked."""
+    change = operation(base)
+    if change.changed:
+        store.rehearse(base, change)
 
 
 def _repositories(policy: Policy, made: Sequence[Result]) -> Mapping[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.git.owned import SETTINGS, OwnedLedger, make_keys
 from tests.support.git.upstream import git
+from tests.support.registries.world import World
 from tests.support.values.make import SOURCE, digest, ledger_bytes, record
 from tests.support.values.outcome import Outcome
 
@@ -134,6 +136,41 @@ def test_pruning_what_has_expired_needs_no_key(run: Run, owned: OwnedLedger) -> 
     done = run("", "prune", "--yes")
     assert done.code == 0, done.err
     assert owned.upstream.tags() == {"v1"}
+
+
+def soon(minutes: int) -> str:
+    return f"{datetime.now(UTC) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_what_has_expired_only_by_a_stated_time_needs_one(run: Run, owned: OwnedLedger) -> None:
+    """A time that is a little ahead of the clock is believed; a commit is dated by the clock all the same."""
+    young = record("payments/api", "pr-1", digest=digest("old"), ttl="1d", publishedAt=soon(5 - 24 * 60))
+    owned.commit({"ledger.json": ledger_bytes(young, PAY)}, "publish", "payments-ci")
+    for words in ((), ("--yes",)):
+        done = run("", "prune", *words, "--now", soon(8))
+        assert (done.code, "payments/api, which payments-ci owns" in done.err) == (6, True), done.err
+    assert run("", "prune", "--now", soon(60)).code == 0  # a look into the future
+    assert run("payments-ci", "prune", "--yes", "--now", soon(8)).code == 0
+    assert owned.upstream.tags() == {"v1"}
+
+
+@pytest.mark.parametrize("words", [(), ("--yes",)])
+def test_nothing_is_deleted_at_a_registry_that_must_not_be_written(
+    world: World, keys: dict[str, Path], words: tuple[str, ...]
+) -> None:
+    old, new = world.push("pr-1"), world.push("v1")
+    young = record(world.image, "pr-1", digest=old.digest, ttl="1d", publishedAt=soon(5 - 24 * 60))
+    owners = "owners: [{images: ['*'], signers: [admin]}]\n"
+    files = {
+        "ledger.json": ledger_bytes(young, record(world.image, "v1", digest=new.digest)),
+        "ledger.yaml": (world.registry.settings() + owners).encode(),
+        "allowed_signers": f"admin {keys['admin'].with_suffix('.pub').read_text()}".encode(),
+    }
+    tip = world.upstream.commit_as_other_writer(files)
+    prune = ("prune", "--registry-delete", "--repo", world.upstream.url, "--now", soon(8), *words)
+    done = world.run(*prune)
+    assert (done.code, world.upstream.tip(), world.registry.has(world.image, old.digest)) == (6, tip, True), done.err
+    assert world.run(*prune, "--deploy-key", keys["admin"]).code == 0
 
 
 def test_one_commit_for_two_owners_is_signed_by_neither(run: Run, owned: OwnedLedger, tmp_path: Path) -> None:
