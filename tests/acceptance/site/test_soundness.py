@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,6 +29,25 @@ def too_wide(browser: Browser, view: View) -> list[str]:
             ...wide.slice(0, 5).map(it => it.outerHTML.slice(0, 200))]
     """
     return list(browser.run(script, view.width))
+
+
+def test_what_must_not_happen_is_seen(browser: Browser, tmp_path: Path) -> None:
+    """Or else the other tests here would say nothing."""
+    (tmp_path / "bad.html").write_text(
+        "<!doctype html><title>bad</title><img src='http://127.0.0.1:9/x.png'><p style='width: 900px; color: #ccc'>wide</p>"
+        "<script>window.__pwned = 1; undefined.x</script>"
+    )
+    base = tmp_path.as_uri()
+    browser.open(f"{base}/bad.html", PHONE)
+    assert browser.run("return window.__pwned") == 1
+    assert {rule.split(" ")[0] for rule in browser.barriers()} == {"color-contrast", "html-has-lang", "image-alt"}
+    assert too_wide(browser, PHONE)[1:] == ['<p style="width: 900px; color: #ccc">wide</p>']
+    seen = browser.trouble(base)
+    assert "loads: http://127.0.0.1:9/x.png" in seen
+    assert any("Uncaught TypeError" in each for each in seen)
+    (tmp_path / "bad.html").write_text("<!doctype html><title>bad</title><script>alert('hello')</script>")
+    browser.open(f"{base}/bad.html", PHONE)
+    assert "asks: hello" in browser.trouble(base)
 
 
 @pytest.mark.parametrize(
