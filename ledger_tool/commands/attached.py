@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ledger_tool.commands.ports import RegistryPort
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.provenance.statement import MAX_BYTES
-from ledger_tool.core.registry.drift import Absent
+from ledger_tool.core.registry.drift import ABSENT, Absent
 from ledger_tool.core.registry.referrers import (
     MOST_STATEMENTS,
     Referrer,
@@ -87,13 +87,16 @@ def _referring(registry: RegistryPort, image: str, digest: str) -> Iterator[tupl
 def _by_tag(registry: RegistryPort, image: str, digest: str) -> list[Referrer]:
     tag = referrers_tag(digest)
     served = registry.look(image, tag)
+    if served == digest:  # GitLab takes `sha256-HEX` for the digest itself: there is no such tag
+        return []
     document = served if isinstance(served, Absent) else registry.document(image, served)
     return [] if isinstance(document, Absent) else parse_referrers(document.raw, f"{registry.name}: {tag}")
 
 
 def _tagged(registry: RegistryPort, image: str, digest: str) -> Iterator[tuple[str, FoundDocument]]:
     """Yield the documents that cosign has attached to a digest."""
-    served = registry.look(image, attestation_tag(digest))
+    tag = attestation_tag(digest)
+    served = registry.look(image, tag) if tag else ABSENT
     if not isinstance(served, Absent):
         yield from _of_manifest(registry, image, served, is_said=True)
 

@@ -52,9 +52,10 @@ def parse_statement(payload: bytes) -> Statement:
     """Return the statement of a payload. Raises InvalidStatement for anything but a valid one of at most 8 MiB."""
     data = _object(payload)
     kind = data.get("_type")
+    if not isinstance(kind, str):
+        raise invalid("its `_type` is missing, or not a text")
     if kind not in TYPES:
-        is_text = isinstance(kind, str)
-        raise invalid(f"its `_type` is `{shown(kind)}`" if is_text else "its `_type` is missing, or not a text")
+        raise invalid(f"its `_type` is `{shown(kind)}`")
     predicate_type = data.get("predicateType")
     if not isinstance(predicate_type, str) or not 0 < len(predicate_type) <= _LONGEST_TYPE:
         raise invalid("its `predicateType` is missing, or not a text")

@@ -4,7 +4,7 @@ Sources: OCI distribution-spec 1.1 "Listing Referrers" and "Referrers Tag Schema
 `artifactType`; cosign, "Attestation Specification" and "Bundle" (`sha256-HEX.att`, layers of DSSE envelopes).
 
 What a list says of the type of an entry is only used to skip what is plainly something else: what counts is what the
-manifest has.
+manifest has. Media types are compared without their case and their parameters (RFC 9110 section 8.3.1).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _OPEN_TYPES = (
     "", "application/vnd.oci.empty.v1+json", "application/vnd.oci.image.config.v1+json",
     "application/vnd.oci.image.manifest.v1+json", "application/octet-stream",
 )  # fmt: skip
+INDEX = "application/vnd.oci.image.index.v1+json"
+_LONGEST_TAG = 128  # image-spec and distribution-spec: a tag's grammar
 _COSIGN = "application/vnd.dev.cosign.artifact.att."
 _HINT = "report it to the registry's operator, or to whoever makes the tool that pushed it"
 
@@ -42,12 +44,12 @@ class Referrer:
     @property
     def is_said_to_be_signed(self) -> bool:
         """Whether its type says that it is a signed statement."""
-        return self.artifact_type.startswith((BUNDLE, DSSE, _COSIGN))
+        return _says_signed(self.artifact_type)
 
     @property
     def may_be_signed(self) -> bool:
         """Whether it may be a signed statement: its type says so, or leaves it open."""
-        return self.artifact_type in _OPEN_TYPES or self.is_said_to_be_signed
+        return _kind(self.artifact_type) in _OPEN_TYPES or self.is_said_to_be_signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,33 @@ def referrers_tag(digest: str) -> str:
 
 
 def attestation_tag(digest: str) -> str:
-    """Return the tag under which cosign attaches attestations to a digest."""
-    return f"{digest.replace(':', '-')}.att"
+    """Return the tag under which cosign attaches attestations to a digest; `""` if that is too long to be a tag."""
+    tag = f"{digest.replace(':', '-')}.att"
+    return tag if len(tag) <= _LONGEST_TAG else ""
+
+
+def is_list(raw: bytes, media_type: str) -> bool:
+    """Return whether an answer is a list of referrers by its type, or else by its form: a registry may answer others.
+
+    Not each list is well-formed: `parse_referrers` finds that out.
+    """
+    if _kind(media_type) == INDEX:
+        return True
+    try:
+        return "manifests" in _object(raw, "")
+    except BadManifest:
+        return False
 
 
 def parse_referrers(raw: bytes, where: str) -> list[Referrer]:
-    """Return the entries of a list of referrers, an OCI index; `where` is for messages. Raises BadManifest."""
+    """Return the entries of a list of referrers, an OCI index; `where` is for messages. Raises BadManifest.
+
+    An empty list may be `null`, as Go writes one that was never made.
+    """
     data = _object(raw, where)
-    entries = data.get("manifests")
+    entries = data.get("manifests", "")
+    if entries is None:
+        return []
     if not isinstance(entries, list):
         raise BadManifest(f"{where} is not an index", _HINT)
     return [_referrer(entry, where) for entry in entries]
@@ -82,19 +103,31 @@ def parse_referrers(raw: bytes, where: str) -> list[Referrer]:
 def signed_layers(raw: bytes, where: str, *, is_said: bool) -> list[SignedLayer]:
     """Return the layers of a manifest that have signed documents; none if it is something else.
 
-    Raises BadManifest; also, if it is said to have such a document, for one that has no layers, such as an index.
+    Raises BadManifest; also for one that should have such a document, as `is_said` or as its own `artifactType` says,
+    and does not, such as an index.
     """
-    layers = _object(raw, where).get("layers")
-    if not isinstance(layers, list) or not layers:
-        if is_said:
-            raise BadManifest(f"{where} is said to have a signed statement, and has no layers", _HINT)
-        return []
-    signed = [layer for layer in layers if isinstance(layer, dict) and _is_signed(layer.get("mediaType"))]
+    manifest = _object(raw, where)
+    layers = manifest.get("layers")
+    known = [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
+    signed = [layer for layer in known if _is_signed(layer.get("mediaType"))]
+    if not signed and (is_said or _says_signed(manifest.get("artifactType"))):
+        what = "no layer that is one" if known else "no layers"
+        raise BadManifest(f"{where} is said to have a signed statement, and has {what}", _HINT)
     return [_layer(layer, where) for layer in signed]
 
 
 def _is_signed(media_type: Any) -> bool:
-    return isinstance(media_type, str) and (media_type.startswith(BUNDLE) or media_type == DSSE)
+    kind = _kind(media_type)
+    return kind.startswith(BUNDLE) or kind == DSSE
+
+
+def _says_signed(artifact_type: Any) -> bool:
+    return _kind(artifact_type).startswith((BUNDLE, DSSE, _COSIGN))
+
+
+def _kind(media_type: Any) -> str:
+    """Return a media type as it is compared, `""` for what is none."""
+    return media_type.partition(";")[0].strip().lower() if isinstance(media_type, str) else ""
 
 
 def _layer(layer: Mapping[str, Any], where: str) -> SignedLayer:

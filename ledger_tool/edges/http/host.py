@@ -103,13 +103,15 @@ class Host:
         authorization: str = "",
         body: Body = b"",
         once: bool = False,
+        keep: str = "",
     ) -> Answer:
         """Send a request, again while that may help, and return its answer, whatever its status.
 
         `limit` is the most bytes of the answer's body; `authorization` is sent to `url`'s own origin and to no other.
         `once` is for a request that must not happen twice: it is sent again only if the host said that nothing was
-        done. Raises Unreachable if there is no answer within our patience, Lost if a `once` request may have taken
-        effect, and Denied if a proxy wants a login, or the host a client certificate.
+        done. A redirect to an address without `keep` leads to something else: it is an answer, and not followed.
+        Raises Unreachable if there is no answer within our patience, Lost if a `once` request may have taken effect,
+        and Denied if a proxy wants a login, or the host a client certificate.
         """
         unanswered = Lost if once else Unreachable
         self._patience.check_time(self.name)
@@ -118,7 +120,7 @@ class Host:
             started = time.monotonic()
             try:
                 with waiting_for(self.name):
-                    answer = self._follow(method, url, headers, limit, authorization, body, silent)
+                    answer = self._follow(method, url, headers, limit, authorization, body, silent, keep)
             except AnswerRefused as error:
                 refused = TooLarge if isinstance(error, BodyTooLarge) and not once else unanswered
                 raise refused(f"{self.name}: {error}", "check its address, and any proxy in front of it") from None
@@ -179,6 +181,7 @@ class Host:
         authorization: str,
         body: Body,
         silent_seconds: float,
+        keep: str,
     ) -> Answer:
         first = origin_of(url)
         for _ in range(REDIRECTS + 1):
@@ -201,6 +204,8 @@ class Host:
                 if self._stays:
                     return answer
                 raise
+            if keep not in target:
+                return answer
             url = target
         raise AnswerRefused(f"more than {REDIRECTS} redirects")
 

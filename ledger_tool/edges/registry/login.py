@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ledger_tool.core.ledger.secrets import Mask
 from ledger_tool.core.policy.policy import Registry
@@ -25,6 +26,7 @@ from ledger_tool.edges.registry.attempts import LoginAttempts
 from ledger_tool.edges.registry.credentials import Credential, Keychain
 from ledger_tool.edges.registry.doubt import AbsenceUnproved, TokenRefused
 from ledger_tool.edges.registry.grant import TOKEN_BYTES, CredentialRefused, Grant, basic_grant, token_grant
+from ledger_tool.edges.registry.referrers import subject
 from ledger_tool.edges.registry.root import Root, RootLook, challenges_of
 from ledger_tool.errors import Denied, LedgerError, Unreachable
 
@@ -136,15 +138,14 @@ class Login:
         return answer.status == 401 and by_credential, ""
 
     def _asking(self, method: str, url: str, limit: int, document: ServedDocument | None) -> Ask:
-        accepted = _ACCEPT_ALL if method == "GET" else _ACCEPT
-        headers = accepted | ({"Content-Type": document.media_type} if document else {})
-        raw = document.raw if document else b""
+        raw, own = (document.raw, {"Content-Type": document.media_type}) if document else (b"", {})
+        headers = (_ACCEPT_ALL if method == "GET" else _ACCEPT) | own
         once = document is not None and ":" not in url.rpartition("/")[2]  # a tag, which others may move in between
+        request = partial(self._http.request, method, url, headers, limit=limit, body=raw, once=once, keep=subject(url))
 
         def ask(grant: Grant | None) -> Answer:
-            own = grant.authorization if grant else ""
             self._sent.tokens += [grant.token] if grant else []
-            return self._http.request(method, url, headers, limit=limit, authorization=own, body=raw, once=once)
+            return request(authorization=grant.authorization if grant else "")
 
         return ask
 
@@ -301,9 +302,8 @@ class Login:
 
     def _ways_in(self, root: Root) -> Mapping[str, Challenge]:
         """Return how `/v2/` wants a login; where it lets everybody in without a word, Basic is tried."""
-        credential = self.credential
         is_open_to_basic = not root.asks and "bearer" not in root.challenges
-        return _ANY_BASIC if is_open_to_basic and credential and credential.username else root.challenges
+        return _ANY_BASIC if is_open_to_basic and self._known_basic() else root.challenges
 
     def _known_basic(self) -> Grant | None:
         credential = self.credential

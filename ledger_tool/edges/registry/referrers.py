@@ -1,14 +1,17 @@
 """The referrers of an image: OCI distribution-spec 1.1 "Listing Referrers".
 
-Not every registry has that API. One that does not answers 404, in whatever words, since it does not know the path; the
-tags that stand in for it are then looked at as every tag is, so that its 404 is believed no further than any other.
+Not every registry has that API. One that does not answers 404, in whatever words, since it does not know the path, or
+400, 406 or with a page ("Unavailable Referrers API"; go-containerregistry and oras-go take these for the same); GHCR
+sends us to a page of another host whose address has lost the digest. The tags that stand in for the API are then
+looked at as every tag is, so that a 404 is believed no further than any other. What only says that the registry does
+not answer now, or not to us, leaves it open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ledger_tool.core.registry.referrers import MOST_REFERRERS, Referrer, parse_referrers
+from ledger_tool.core.registry.referrers import MOST_REFERRERS, Referrer, is_list, parse_referrers
 from ledger_tool.edges.http.client import Answer
 from ledger_tool.edges.http.host import Host
 from ledger_tool.edges.registry.doubt import AbsenceNotShown
@@ -16,7 +19,17 @@ from ledger_tool.edges.registry.pages import PagedList
 from ledger_tool.errors import Unreachable
 
 REFERRER_PAGES = 100
-NO_API = (405, 501)  # beside 404, which is the specification's
+_WITHOUT = (301, 302, 303, 307, 308, 405, 410, 501)  # a redirect is an answer only if it has lost the digest
+NO_API = (400, 406, *_WITHOUT)  # beside 404, which is the specification's
+
+
+def subject(url: str) -> str:
+    """Return the digest, without its algorithm, whose referrers a URL lists, `""` for another URL.
+
+    Wherever such a list has moved, its address names that digest.
+    """
+    _, is_list, digest = url.partition("?")[0].rpartition("/referrers/")
+    return digest.partition(":")[2] if is_list else ""
 
 
 class ReferrersApi:
@@ -39,8 +52,10 @@ class ReferrersApi:
             first = ask(url)
         except AbsenceNotShown:
             first = None
-        if first is None or first.status in NO_API:
+        if first is None or first.status in _WITHOUT:
             self._without.add(repository)
+            return None
+        if first.status != 200 or not is_list(first.body, first.headers.get("content-type", "")):
             return None
         name, referrers = repository.partition("/")[0], list[Referrer]()
         listed = PagedList(name, f"the referrers of {digest}", REFERRER_PAGES)
@@ -49,4 +64,4 @@ class ReferrersApi:
             if len(referrers) > MOST_REFERRERS:
                 message = f"{name} has more than {MOST_REFERRERS} entries in {listed.what}"
                 raise Unreachable(message, "delete those of no use")
-        return None if first.status == 404 else referrers
+        return referrers

@@ -12,7 +12,18 @@ from ledger_tool.commands.attached import Attached, attached
 from ledger_tool.core.registry.referrers import MOST_REFERRERS, MOST_STATEMENTS, Referrer
 from ledger_tool.errors import BadManifest, LedgerError, Unreachable
 from tests.support.registries.clients import Rig, rig
-from tests.support.registries.wire import INDEX, MANIFEST, Asked, Reply, Wire, as_json, served, sha256, unknown
+from tests.support.registries.wire import (
+    INDEX,
+    MANIFEST,
+    Asked,
+    Reply,
+    Wire,
+    as_json,
+    served,
+    sha256,
+    unknown,
+    wire_server,
+)
 from tests.support.values.make import digest
 from tests.support.values.signing import BUNDLE
 
@@ -64,7 +75,13 @@ def test_referrers_come_page_by_page_without_a_filter(wire: Wire, at: Rig) -> No
     assert [one.path for one in wire.asked] == [REFERRERS, f"{REFERRERS}?next=2", f"{REFERRERS}?next=3"]
 
 
-@pytest.mark.parametrize("answer", [NO_API, unknown, as_json({}, 405), as_json({}, 501)])
+PAGE = Reply(200, {"Content-Type": "text/html"}, b"<html>")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [NO_API, unknown, PAGE, as_json({}), *[as_json({}, status) for status in (400, 405, 406, 410, 501)]],
+)
 def test_a_registry_without_the_api_has_no_list(wire: Wire, at: Rig, answer: Any) -> None:
     wire.on(REFERRERS, answer)
     assert at.client.referrers("myorg/app", IMAGE) is None
@@ -87,7 +104,7 @@ def test_that_a_registry_has_no_api_is_found_out_once_and_that_it_knows_no_diges
     assert at.client.referrers("myorg/tool", other)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 502, 503])
 def test_any_other_status_leaves_it_open(wire: Wire, at: Rig, status: int) -> None:
     wire.on(REFERRERS, as_json({}, status))
     with pytest.raises(LedgerError):
@@ -97,10 +114,8 @@ def test_any_other_status_leaves_it_open(wire: Wire, at: Rig, status: int) -> No
 @pytest.mark.parametrize(
     "answer",
     [
-        Reply(body=b"<html>"),
-        Reply(body=b"[]"),
-        Reply(body=b"[" * 100_000),
-        as_json({}),
+        *[Reply(200, {"Content-Type": INDEX}, body) for body in (b"<html>", b"[]", b"[" * 100_000, b"{}")],
+        as_json({"manifests": 7}),
         as_json({"manifests": [7]}),
         as_json({"manifests": [{"digest": "sha256:x"}]}),
         as_json({"manifests": [{}]}),
@@ -110,6 +125,38 @@ def test_a_list_that_makes_no_sense_is_an_error(wire: Wire, at: Rig, answer: Rep
     wire.on(REFERRERS, answer)
     with pytest.raises(BadManifest):
         at.client.referrers("myorg/app", IMAGE)
+
+
+def test_a_list_may_be_null_and_have_a_type_with_parameters(wire: Wire, at: Rig) -> None:
+    wire.on(REFERRERS, as_json({"manifests": None}))
+    assert at.client.referrers("myorg/app", IMAGE) == []
+    wire.on(REFERRERS, Reply(200, {"Content-Type": f"{INDEX}; charset=utf-8"}, b'{"manifests": []}'))
+    assert at.client.referrers("myorg/app", IMAGE) == []
+
+
+def test_a_registry_that_sends_us_to_a_page_elsewhere_has_no_api(wire: Wire, at: Rig) -> None:
+    """So does GHCR: `https://github.com/-/v2/packages/container/package/OWNER%2FNAME%2Freferrers%2Fsha256`."""
+    with wire_server() as elsewhere:
+        target = f"{elsewhere.url}/-/v2/packages/container/package/myorg%2Fapp%2Freferrers%2Fsha256"
+        wire.on(REFERRERS, Reply(303, {"Location": target}))
+        assert at.client.referrers("myorg/app", IMAGE) is None
+        assert not elsewhere.asked
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
+def test_a_list_that_has_moved_elsewhere_and_cannot_be_read_there_is_open(wire: Wire, at: Rig, status: int) -> None:
+    with wire_server() as elsewhere:
+        elsewhere.on("*", as_json({}, status))
+        wire.on(REFERRERS, Reply(307, {"Location": f"{elsewhere.url}{REFERRERS}"}))
+        with pytest.raises(LedgerError):
+            at.client.referrers("myorg/app", IMAGE)
+
+
+def test_a_list_that_has_moved_elsewhere_is_read_there(wire: Wire, at: Rig) -> None:
+    with wire_server() as elsewhere:
+        elsewhere.on("*", listed(entry(1)))
+        wire.on(REFERRERS, Reply(307, {"Location": f"{elsewhere.url}{REFERRERS}"}))
+        assert at.client.referrers("myorg/app", IMAGE) == [Referrer(digest(1), BUNDLE)]  # type: ignore[arg-type]
 
 
 def test_pages_are_bounded_and_circles_noticed(wire: Wire, at: Rig) -> None:
@@ -159,6 +206,31 @@ def test_without_the_api_the_tag_that_stands_for_it_is_looked_at(wire: Wire, at:
     assert found(at).unknown == []
 
 
+@pytest.mark.parametrize("is_index", [False, True])
+def test_a_registry_that_takes_the_tag_for_the_digest_has_no_such_tag(wire: Wire, at: Rig, *, is_index: bool) -> None:
+    """GitLab serves the image itself as `sha256-HEX`; the images of an index are not what refers to it."""
+    wire.on(REFERRERS, NO_API)
+    wire.on(ATTACHED, unknown)
+    raw = json.dumps({"manifests": [serve(wire, b"one")]} if is_index else {"layers": []}).encode()
+    subject = sha256(raw)
+    wire.on(f"{APP}/referrers/{subject}", NO_API)
+    wire.on(f"{APP}/manifests/{subject.replace(':', '-')}.att", unknown)
+    for reference in (subject, subject.replace(":", "-")):
+        wire.on(f"{APP}/manifests/{reference}", served(raw, INDEX if is_index else MANIFEST))
+    assert attached(at.client, "myorg/app", subject) == Attached([], [])
+
+
+def test_what_is_too_long_for_a_tag_is_not_looked_at(wire: Wire, at: Rig) -> None:
+    subject = f"sha512:{'a' * 128}"
+    wire.on(f"{APP}/referrers/{subject}", NO_API)
+    raw = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [serve(wire, b"one")]}).encode()
+    for reference in (f"sha512-{'a' * 64}", sha256(raw)):
+        wire.on(f"{APP}/manifests/{reference}", served(raw, INDEX))
+    seen = attached(at.client, "myorg/app", subject)
+    assert ([document.raw for document in seen.documents], seen.unknown) == ([b"one"], [])
+    assert not any(".att" in asked.path for asked in wire.asked)
+
+
 def test_nothing_attached_is_nothing_and_what_fails_is_unknown_beside_what_was_found(wire: Wire, at: Rig) -> None:
     wire.on(REFERRERS, unknown)
     assert found(at) == Attached([], [])
@@ -184,11 +256,31 @@ def test_what_a_list_says_of_a_type_is_not_believed(wire: Wire, at: Rig) -> None
     """A list may call anything a bundle, and leave the type out; what counts is what the manifest has."""
     raw = artifact(b"not ours", media_type="application/spdx+json")
     wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw))
-    liar = {"mediaType": MANIFEST, "digest": sha256(raw), "size": 1, "artifactType": BUNDLE}
     untyped = {key: value for key, value in serve(wire, b"one").items() if key != "artifactType"}
-    wire.on(REFERRERS, listed(liar, untyped))
+    other = {"mediaType": MANIFEST, "digest": sha256(raw), "size": 1}
+    wire.on(REFERRERS, listed(other, untyped))
     assert [document.raw for document in found(at).documents] == [b"one"]
     assert found(at).unknown == []
+    wire.on(REFERRERS, listed(untyped, other | {"artifactType": BUNDLE}))
+    assert [document.raw for document in found(at).documents] == [b"one"]
+    (reason,) = found(at).unknown
+    assert "is said to have a signed statement, and has no layer that is one" in reason
+
+
+@pytest.mark.parametrize("spelt", [f"{BUNDLE}; charset=utf-8", BUNDLE.upper()])
+def test_a_type_counts_without_its_case_and_its_parameters(wire: Wire, at: Rig, spelt: str) -> None:
+    wire.on(REFERRERS, listed(serve(wire, b"one", media_type=spelt)))
+    assert [document.raw for document in found(at).documents] == [b"one"]
+
+
+def test_what_calls_itself_a_signed_statement_and_has_none_is_unknown_whatever_the_list_says(
+    wire: Wire, at: Rig
+) -> None:
+    layers = [{"mediaType": "application/json", "digest": digest("x"), "size": 1}]
+    raw = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "artifactType": BUNDLE, "layers": layers}).encode()
+    wire.on(f"{APP}/manifests/{sha256(raw)}", served(raw))
+    wire.on(REFERRERS, listed({"mediaType": MANIFEST, "digest": sha256(raw), "size": 1}))
+    assert len(found(at).unknown) == 1
 
 
 @pytest.mark.parametrize("kind", ["an index", "no layers", "gone"])
