@@ -147,6 +147,8 @@ def redacted(text: str) -> str:
         is_ssh_user = before.lower() == "ssh://" and ":" not in user and len(user) <= LONG_USER
         return match[0] if is_ssh_user else f"{before}{STARS}@"
 
+    if "@" not in text and "://" not in text:  # no pattern below matches without one of the two
+        return text
     text = _in_url.sub(of_url, text)
     pieces, done = [], 0
     for start, end, kept in merge(_with_one_slash(text), _without_scheme(text), _with_two_slashes(text)):
