@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ledger_tool.commands.brought import brought
-from ledger_tool.commands.check_trust import owner_findings, provenance_findings
+from ledger_tool.commands.check_trust import owner_findings, provenance_findings, with_gpg_keys
 from ledger_tool.commands.commit_files import CommitFiles, Schema
 from ledger_tool.commands.owned import LedgerKeys, doubts, not_signed_yet
 from ledger_tool.commands.ports import History, Registries
@@ -16,6 +16,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.promotion import OutlivedVersion, all_outlived
 from ledger_tool.core.judging.check import (
+    MOST_FINDINGS,
     CheckFinding,
     in_order,
     located,
@@ -43,8 +44,6 @@ from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy, ReadPolicy
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
-
-MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 
 _NOTHING = Snapshot("", Ledger(), Policy())
 TOGETHER = "all commits together"
@@ -218,7 +217,7 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
         now.findings.append(
             CheckFinding("settings", "ledger.yaml", max(error.line, 1), max(error.column, 1), error.reason)
         )
-    rules = LedgerKeys(commits.history).rules("", now.policy)
+    rules = with_gpg_keys(LedgerKeys(commits.history).rules("", now.policy), commits.history.keyring)
     now.findings += owner_findings(commits.history.current_file, rules)
     now.findings += provenance_findings(commits.history.current_file, now.policy)
     now.doubts = list(doubts(rules))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ledger_tool.commands.check_trust import owner_findings, provenance_findings
+from ledger_tool.commands.check_trust import owner_findings, provenance_findings, with_gpg_keys
 from ledger_tool.commands.doctor_check import Check, tried
 from ledger_tool.commands.doctor_tools import DoctorTools, LedgerPlace
 from ledger_tool.core.judging.check import CheckFinding
@@ -25,7 +25,7 @@ def look_at_trust(place: LedgerPlace, tools: DoctorTools, policy: Policy, *, is_
     """
     if policy.has_owners:
         rules = SigningRules(policy, parse_signers(_read(place, ALLOWED_SIGNERS)), _read(place, KEYRING))
-        yield _owners(place, rules)
+        yield _owners(place, with_gpg_keys(rules, place.keyring))
         if is_at_remote:
             yield _signing(place, rules, tools.now())
     if signers := [signer for rule in policy.provenance for signer in rule.signers]:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.policy import Policy, Registry, TrustedSigner
 from ledger_tool.errors import LedgerError
 
@@ -70,6 +71,9 @@ class LedgerPlace(Protocol):
 
         A GPG key is looked for in the keyring. Raises UsageError if there is no key, or it cannot be used.
         """
+
+    def keyring(self, export: bytes) -> Keyring | None:
+        """Return what gpg makes of an export of public keys; None if there is no gpg."""
 
     def committed_at(self) -> Timestamp | None:
         """Return when the commit of these files was made, if they are those of one."""

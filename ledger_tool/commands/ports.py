@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ledger_tool.core.history.signature import Signature
     from ledger_tool.core.judging.files import ChangedFile, PathAttributes
     from ledger_tool.core.ledger.names import Digest, Timestamp
+    from ledger_tool.core.policy.keyring import Keyring
     from ledger_tool.core.policy.policy import Policy, ProvenanceRule
     from ledger_tool.core.provenance.envelope import SignedDocument
     from ledger_tool.core.provenance.proof import SignatureVerdict
@@ -147,6 +148,9 @@ class History(Protocol):
 
         `""` is the folder as it is now, possibly uncommitted, or else the head.
         """
+
+    def keyring(self, export: bytes) -> Keyring | None:
+        """Return what gpg makes of an export of public keys; None if there is no gpg."""
 
     def is_criss_cross(self, commit: str, other: str) -> bool:
         """Return whether two commits have several last commits in common: then no one knows what changed since."""

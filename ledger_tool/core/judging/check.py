@@ -26,6 +26,7 @@ from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
 
+MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
 _OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS, shown
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, shown
 
 ATTRIBUTES = ".gitattributes"
 JUDGED = (LEDGER, SETTINGS)
@@ -99,9 +99,9 @@ def _line_of(name: str, text: str) -> int:
 
 
 def lookalikes(files: Iterable[ChangedFile]) -> Iterator[FileFinding]:
-    """Yield a finding for each new file whose name some file systems take for one of the judged files."""
+    """Yield a finding for each new file whose name some file systems take for one that is judged, or judges."""
     for file in files:
-        for path in (*JUDGED, ATTRIBUTES):
+        for path in (*JUDGED, ALLOWED_SIGNERS, KEYRING, ATTRIBUTES):
             if file.new and file.path != path and file.path.casefold() == path:
                 message = f"{shown(file.path)} takes the place of {path} where file names ignore case"
                 yield FileFinding(shown(file.path), 1, message)

@@ -19,6 +19,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp, shown
 from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, is_listed
 
@@ -33,6 +34,7 @@ class SigningRules:
     policy: Policy = field(default_factory=Policy)
     allowed: AllowedSigners = field(default_factory=AllowedSigners)
     keyring: bytes = b""
+    gpg: Keyring | None = None  # what gpg makes of the keyring, if it was asked
 
     @property
     def signers(self) -> list[str]:
@@ -42,9 +44,9 @@ class SigningRules:
         return list(dict.fromkeys(signer for group in groups for signer in group))
 
     def has_key(self, signer: str) -> bool:
-        """Return whether there may be a key of a signer: of GPG keys, only whether there are any."""
+        """Return whether there may be a key of a signer; of a GPG key, unless gpg was asked, whether there is any."""
         if signer.startswith(GPG):
-            return bool(self.keyring)
+            return signer.removeprefix(GPG) in self.gpg.fingerprints if self.gpg else bool(self.keyring)
         return any(is_listed(signer, key.principals) for key in self.allowed.keys)
 
 

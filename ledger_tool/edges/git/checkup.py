@@ -17,8 +17,10 @@ from typing import Literal
 
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.edges.files.ledger import Folder
 from ledger_tool.edges.git.checkout import FollowedStore
+from ledger_tool.edges.git.keyring import read_keyring
 from ledger_tool.edges.git.location import Credentials, git_dir_of, is_bare, parse_location
 from ledger_tool.edges.git.offer import Messages
 from ledger_tool.edges.git.refusals import HostKeyRefused, LoginRefused, RepositoryMissing
@@ -62,6 +64,9 @@ class FolderPlace:
 
     def signature(self, keyring: bytes) -> None:
         """Nothing is pushed from here."""
+
+    def keyring(self, export: bytes) -> Keyring | None:
+        return read_keyring(export)
 
     def folder_files(self) -> None:
         """There is one copy of the files, which `files` returns."""
@@ -166,6 +171,9 @@ class RemotePlace:
 
     def signature(self, keyring: bytes) -> Signature | None:
         return self._target.signature(self._tip, keyring)
+
+    def keyring(self, export: bytes) -> Keyring | None:
+        return read_keyring(export)
 
     def folder_files(self) -> tuple[bytes, bytes | None] | None:
         return self._checkout.files() if self._checkout else None

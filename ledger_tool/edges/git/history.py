@@ -16,10 +16,12 @@ from ledger_tool.core.history.dates import believed
 from ledger_tool.core.history.signature import Signature
 from ledger_tool.core.judging.files import JUDGED, ChangedFile, PathAttributes
 from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.signers import MAX_SIGNERS
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
 from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_text
+from ledger_tool.edges.git.keyring import read_keyring
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
 
@@ -168,6 +170,9 @@ class GitHistory:
         if not commit and self.folder:
             return [self.folder.plain_file(path, MAX_SIGNERS) for path in paths]
         return self.repository.plain_files(commit or self.head(), paths, MAX_SIGNERS)
+
+    def keyring(self, export: bytes) -> Keyring | None:
+        return read_keyring(export)
 
     def is_criss_cross(self, commit: str, other: str) -> bool:
         return len(self.repository.git("merge-base", "--all", commit, other).text.split()) > 1

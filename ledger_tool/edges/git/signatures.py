@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ledger_tool.core.history.signature import Signature
+from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.files.temporary import private_folder
+from ledger_tool.edges.git.keyring import with_keys
 from ledger_tool.edges.git.process import Completed
 from ledger_tool.edges.git.repository import Repository, batch, local_failure
 from ledger_tool.errors import UsageError
 
-_TO_IMPORT = 60.0  # seconds
+_LONGEST = 64 * 1024  # bytes of a signature that a program is asked about: no key needs more
 _BATCH = 64  # commits: each costs a process or two of gpg or ssh-keygen
 
 
@@ -34,34 +34,52 @@ def signatures(
         if keyring is not None:
             # A certificate may name addresses that gpgsm would ask: it proves nobody here, so it is not asked.
             options = (*repository.options, "-c", "gpg.x509.program=false")
-            environment = _with_keyring(repository, keyring, folder)
+            environment = with_keys(repository.environment, keyring, folder)
             repository = replace(repository, environment=environment, options=options)
         for start in range(0, len(commits), _BATCH):
             yield from _verdicts(repository, commits[start : start + _BATCH], file)
 
 
-def _with_keyring(repository: Repository, keyring: bytes, folder: Path) -> Mapping[str, str]:
-    """Return the environment in which gpg has the keys of an export, and no others, and asks nobody for more."""
-    home = folder / "g"
-    with local_errors("the folder for temporary files", "write to"):
-        home.mkdir(mode=0o700)
-        (home / "gpg.conf").write_text("no-auto-key-retrieve\nno-autostart\n", "utf-8")
-    environment = {**repository.environment, "GNUPGHOME": str(home)}
-    if keyring and (gpg := shutil.which("gpg")):
-        # What it cannot read is a key less: its signatures then count for nothing.
-        with suppress(subprocess.TimeoutExpired):
-            words = [gpg, "--batch", "--quiet", "--import"]
-            subprocess.run(words, input=keyring, env=environment, capture_output=True, check=False, timeout=_TO_IMPORT)
-    return environment
-
-
 def _verdicts(repository: Repository, commits: Sequence[str], allowed: Path) -> Iterator[Signature]:
-    verdicts = _looked_at(repository, commits, allowed)
-    trust = _trust(repository, [one.commit for one in verdicts if one.letter == "G" and not one.is_ssh], allowed)
-    for signature in verdicts:
-        if signature.letter == "B" and not shutil.which("ssh-keygen"):
-            raise UsageError("signatures by SSH keys need `ssh-keygen`, which is not in PATH", "install OpenSSH")
-        yield replace(signature, trust=trust.get(signature.commit, "fully" if signature.is_ssh else ""))
+    headers = dict(zip(commits, map(_signature_in, repository.blobs(commits)), strict=True))
+    asked = [commit for commit in commits if len(headers[commit]) <= _LONGEST]
+    verdicts = {one.commit: one for one in (_looked_at(repository, asked, allowed) if asked else ())}
+    good = [one.commit for one in verdicts.values() if one.letter == "G" and not one.is_ssh]
+    trust = _trust(repository, good, allowed)
+    for commit in commits:
+        signature, header = verdicts.get(commit, Signature(commit, "B")), headers[commit]
+        if header and signature.letter in "NB" and commit in verdicts:
+            _must_verify(repository, header)
+            # Of what its program says nothing, git says that there is no signature.
+            signature = replace(signature, letter="B")
+        yield replace(signature, trust=trust.get(commit, "fully" if signature.is_ssh else ""))
+
+
+def _signature_in(commit: bytes) -> bytes:
+    """Return the signature in the header of a commit, as it stands there; `b""` if there is none."""
+    lines = commit.partition(b"\n\n")[0].split(b"\n")
+    signed = False
+    found = []
+    for line in lines:
+        signed = line.startswith((b"gpgsig ", b"gpgsig-sha256 ")) or (signed and line.startswith(b" "))
+        found += [line] * signed
+    return b"\n".join(found)
+
+
+def _must_verify(repository: Repository, signature: bytes) -> None:
+    """Raise UsageError if the program is missing that tells whether a signature is good."""
+    if b"-----BEGIN SSH SIGNATURE" in signature:
+        kind, names, program, package = "SSH", ["gpg.ssh.program"], "ssh-keygen", "OpenSSH"
+    elif b"-----BEGIN PGP " in signature:
+        kind, names, program, package = "GPG", ["gpg.openpgp.program", "gpg.program"], "gpg", "GnuPG"
+    else:
+        return
+    own = (repository.git("config", "--get", name).text.strip() for name in names)
+    program = next(filter(None, own), program)
+    if not shutil.which(program):
+        raise UsageError(
+            f"signatures by {kind} keys need `{shown(program)}`, which is not in PATH", f"install {package}"
+        )
 
 
 def _looked_at(repository: Repository, commits: Sequence[str], allowed: Path) -> list[Signature]:

@@ -41,3 +41,17 @@ def test_no_setting_hides_that_a_submodule_changes(gate: Gate, clone: Path, ledg
         assert [words.partition("it changes ")[2] for words in said] == [
             "vendor/lib, which admin owns, and it is not signed"
         ], done.err
+
+
+def test_no_name_takes_the_place_of_a_file_of_keys_where_case_is_ignored(gate: Gate, ledger: Run) -> None:
+    gate.owned.commit(dict.fromkeys(("Allowed_signers", "ALLOWED_SIGNERS.asc", "Allowed"), b""), "keys")
+    done = ledger(
+        "check", "--repo", gate.owned.upstream.url, "--base", gate.start, "--branch", "main", "--format", "json"
+    )
+    assert {one["path"] for one in done.json["findings"]} == {"Allowed_signers", "ALLOWED_SIGNERS.asc"}
+
+
+def test_findings_in_a_file_of_keys_are_bounded(gate: Gate, ledger: Run) -> None:
+    gate.owned.commit({"allowed_signers": b"x\n" * 3000}, "junk", "admin")
+    done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--format", "json")
+    assert len(done.json["findings"]) == 1000
