@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 
 from benchmarks import clock, histories, memory
 from benchmarks.report import Section
 from benchmarks.world import World, ledger_program
+from tests.support.browser.browser import open_browser
 
-_SECONDS, _MEGABYTES, _START_KB = 15.0, 300.0, 150.0  # of 10,000 records with 10,000 commits, on two processors
+# Of 10,000 records with 10,000 commits, on two processors.
+_SECONDS, _MEGABYTES, _START_KB, _RESULT_SECONDS = 15.0, 300.0, 150.0, 1.0
 
 
 def measure(world: World, records: int, commits: int, rounds: int) -> Section:
@@ -37,4 +41,9 @@ def measure(world: World, records: int, commits: int, rounds: int) -> Section:
     section.value("start page", (site / "index.html").stat().st_size / 1000, "KB", at_most=_START_KB)
     section.value("all files", sum(files) / 1e6, "MB")
     section.value("files", len(files), "of them")
+    last = json.loads((site / "v1/ledger.json").read_bytes())["images"][-1]["image"]
+    with open_browser(world.path("browser")) as browser:
+        searching = partial(browser.seconds_to_first_result, f"{site.as_uri()}/index.html#q={last}")
+        section.add(clock.in_turn({"first search result": searching}, rounds))
+    section.value("first search result", section.median("first search result"), "s", at_most=_RESULT_SECONDS)
     return section
