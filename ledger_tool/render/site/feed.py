@@ -5,7 +5,7 @@ No id depends on where the site stands: one that has moved does not repeat its e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from uuid import UUID, uuid5
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -15,7 +15,7 @@ from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site.headline import headline
-from ledger_tool.render.site.links import source_link, web_link
+from ledger_tool.render.site.links import Places, source_link, web_link
 from ledger_tool.render.site.wording import LogStep, person, prose, steps
 from ledger_tool.render.view import short_source
 
@@ -39,9 +39,9 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
     _link(feed, "alternate", facts.url + paths.START, "text/html")
     _text(SubElement(feed, "author"), "name", facts.title or "ledger")
     _text(feed, "generator", "ledger")
-    pages = {image.image for image in facts.images}
+    places = Places(facts)
     for change in changes:
-        _add(feed, change, facts.url, pages)
+        _add(feed, change, facts.url, places)
     content = tostring(feed, encoding="utf-8", xml_declaration=True, short_empty_elements=True)
     yield SiteFile(paths.FEED, content + b"\n")
 
@@ -50,7 +50,7 @@ def _id(kind: str, name: str) -> str:
     return uuid5(_IDS, f"{kind}:{name}").urn
 
 
-def _add(feed: Element, change: ChangeFacts, url: str, pages: set[str]) -> None:
+def _add(feed: Element, change: ChangeFacts, url: str, places: Places) -> None:
     entry = SubElement(feed, "entry")
     _text(entry, "id", _id("commit", change.commit))
     _text(entry, "title", headline(change.entries) or f"commit {change.commit[:12]}")
@@ -60,8 +60,7 @@ def _add(feed: Element, change: ChangeFacts, url: str, pages: set[str]) -> None:
     if change.run.actor:
         _text(SubElement(entry, "contributor"), "name", prose(change.run.actor))
     images = sorted({one.name.image for one in change.entries})
-    shown = images[0] if len(images) == 1 and images[0] in pages else ""
-    _link(entry, "alternate", url + (paths.image_page(shown) if shown else paths.START), "text/html")
+    _link(entry, "alternate", url + _place(change, images, places), "text/html")
     for page in filter(None, map(web_link, (change.page, change.run.url))):
         _link(entry, "related", page, "text/html")
     for action in sorted({one.action for one in change.entries}):
@@ -69,6 +68,14 @@ def _add(feed: Element, change: ChangeFacts, url: str, pages: set[str]) -> None:
     for image in images[:_MOST_NAMES]:
         SubElement(entry, "category", {"term": escaped(image), "scheme": _IMAGE})
     _text(entry, "content", _html(change)).set("type", "html")
+
+
+def _place(change: ChangeFacts, images: Sequence[str], places: Places) -> str:
+    """Return where the site shows what a commit changed: an image:tag, an image, or else the start page."""
+    names = {one.name for one in change.entries}
+    if len(names) == 1:
+        return places.name(names.pop()) or paths.START
+    return (places.image(images[0]) if len(images) == 1 else "") or paths.START
 
 
 def _text(parent: Element, name: str, text: str) -> Element:

@@ -18,6 +18,7 @@ from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.render.site import feed
 from ledger_tool.render.site.headline import headline
+from ledger_tool.render.site.site import site_files
 from tests.support.values.make import digest
 from tests.support.values.site import PAGE, change_of, commit, entry, hostile_facts, site_facts
 
@@ -48,7 +49,7 @@ def assert_dates_and_ids(parent: Element) -> None:
     alternates = [(link["type"], link.get("hreflang")) for link in links if link["rel"] == "alternate"]
     assert len(alternates) == len(set(alternates)) == 1
     for link in links:
-        assert re.fullmatch(r"(?:https?://[!-~]+|[\w.~/-]+)", link["href"])
+        assert re.fullmatch(r"(?:https?://[!-~]+|[\w.~/#-]+)", link["href"])
     people = [name for role in ("author", "contributor") for child in parent.findall(_ATOM + role)
               for name in texts(child, "name")]  # fmt: skip
     assert people
@@ -87,7 +88,7 @@ def test_a_feed_says_what_happened_and_why() -> None:
     ]
     first = entries[0]
     assert [link.get("href") for link in first.findall(f"{_ATOM}link")] == [
-        "https://ledger.example.com/images/myorg/app.html",
+        "https://ledger.example.com/images/myorg/app.html#v1.5.0",
         f"{PAGE}/commit/{commit(1)}",
         "https://ci.example.com/runs/4711",
     ]
@@ -152,3 +153,16 @@ def test_a_headline_counts_what_is_too_much_to_name() -> None:
     assert headline(several) == "publish a:v1, remove a:v1, set a:v1, more"
     moved = replace(entry("a:latest"), replaces=(digest("x"),), name=Name("a", "latest"))
     assert headline([moved]) == f"publish a:latest (replaces {digest('x')[:19]})"
+
+
+def test_the_links_of_a_feed_lead_to_what_changed() -> None:
+    facts = replace(site_facts(), url="")
+    files = dict(site_files(facts))
+    links = [
+        link.attrib for link in fromstring(files["feed.xml"]).iter(f"{_ATOM}link") if link.get("rel") == "alternate"
+    ]
+    for href in (link["href"] for link in links):
+        path, _, place = href.partition("#")
+        assert path in files
+        assert not place or f'id="{place}"'.encode() in files[path]
+    assert any("#" in link["href"] for link in links)
