@@ -15,6 +15,7 @@ from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.site.facts import DriftFacts, DriftNote, RunningFacts, RunningNote, RunningPlace
 from ledger_tool.core.site.site import site_facts
 from ledger_tool.render.site.site import site_files
 from tests.core.site.test_paths import assert_apart
@@ -39,7 +40,18 @@ def entry_of(record: Record, action: str, by: str, reason: str, run: str) -> Log
 def test_the_files_of_any_ledgers_site_parse(ledger: Ledger, action: str, by: str, reason: str, run: str) -> None:
     log = [entry_of(record, action, by, reason, run) for record in ledger.records()]
     snapshot = Snapshot(commit("head"), ledger, Policy())
-    facts = site_facts(snapshot, log, made_at=_AT, title="ledger")
+    drift = [
+        DriftNote("gone", "drift", by, *record.name, record.platform or "", record.pull_digest, "", reason)
+        for record in ledger.records()
+    ]
+    runs = [
+        RunningNote("foreign", "none", record.image, by, "", reason, "", run, 1, (RunningPlace(by, run, by, run, 1),))
+        for record in ledger.records()
+    ]
+    facts = site_facts(
+        snapshot, log, made_at=_AT, title="ledger", drift=DriftFacts(_AT, False, len(drift), {"gone": 1}, drift),
+        running=[RunningFacts(_AT, "", False, 1, {"foreign": 1}, runs)],
+    )  # fmt: skip
     files = dict(site_files(facts))
     assert_apart(list(files))
     for path, content in files.items():
