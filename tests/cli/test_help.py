@@ -144,6 +144,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         pods = listed(running_pod(pinned, "", name="web-0"))
         for name in ("eu.json", "us.json"):
             (work / name).write_bytes(pods)
+        stage.run(["ledger reconcile --save clone/drift.json"])
         bake = "docker buildx build --push --metadata-file clone/metadata.json"
         stage.run([f"{bake} --tag registry.example.com/myorg/app:v1.5.0 app"])
         yield work, stage.upstream.path
