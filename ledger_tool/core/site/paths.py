@@ -19,6 +19,7 @@ STYLE = "site.css"
 SCRIPT = "site.js"
 ICON = "icon.svg"
 IMAGE_SEARCH = "search/images.js"
+DIGEST_SEARCH = "search/digests.js"
 LEDGER_DATA = "v1/ledger.json"
 
 

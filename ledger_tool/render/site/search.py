@@ -11,7 +11,7 @@ from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import escaped
 from ledger_tool.core.site.facts import CellState, DigestPlace, SiteFacts, SiteImage, TagFacts
 from ledger_tool.core.site.files import SiteFile
-from ledger_tool.core.site.paths import IMAGE_SEARCH, digest_search, image_page
+from ledger_tool.core.site.paths import DIGEST_SEARCH, IMAGE_SEARCH, digest_search, image_page
 from ledger_tool.render.site.links import TAGS_PER_PAGE, Places, source_link, web_link
 from ledger_tool.render.site.shell import commit_link
 from ledger_tool.render.site.wording import is_pressing, person, prose, who
@@ -21,11 +21,12 @@ _CELLS: dict[CellState, str] = {"same": "", "behind": "b", "ahead": "a", "differ
 
 
 def files(facts: SiteFacts) -> Iterator[SiteFile]:
-    """Yield what is searched: images with their tags, and digests, by their first two digits."""
+    """Yield what is searched: images with their tags; and digests, by their first two digits, after a list of these."""
     yield _script(IMAGE_SEARCH, _images(facts))
     places = Places(facts)
     link = cache(lambda commit: commit_link(facts.ledger_page, commit))
     in_order = sorted(facts.digests, key=lambda digest: (digest_search(digest), digest))
+    yield _script(DIGEST_SEARCH, list(dict.fromkeys(map(digest_search, in_order))))
     for path, digests in groupby(in_order, digest_search):
         yield _script(path, {one: [_place(each, places, link) for each in facts.digests[one]] for one in digests})
 

@@ -42,7 +42,7 @@ def test_no_two_parts_of_a_site_are_in_each_others_way(names: set[str], sums: se
     shards = {paths.digest_search(each) for each in sums}
     assert_apart(
         [
-            *fixed, paths.NO_JEKYLL, paths.IMAGE_SEARCH, *shards, *of_images(set(names)),
+            *fixed, paths.NO_JEKYLL, paths.IMAGE_SEARCH, paths.DIGEST_SEARCH, *shards, *of_images(set(names)),
             *map(paths.digest_data, sums), *map(paths.environment_data, environments),
             *(paths.list_page("drift", number) for number in (1, 2, 22)),
         ]

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ledger_tool.core.site.facts import SiteFacts
-from ledger_tool.core.site.paths import IMAGE_SEARCH, digest_search
+from ledger_tool.core.site.paths import DIGEST_SEARCH, IMAGE_SEARCH, digest_search
 from ledger_tool.render.site import search
 from tests.support import ROOT
 from tests.support.values.make import digest
@@ -38,6 +38,7 @@ def test_images_have_their_tags_and_states_in_few_letters() -> None:
 def test_each_digest_is_in_the_shard_of_its_first_digits() -> None:
     facts = site_facts()
     found = taken(facts)
+    assert found[DIGEST_SEARCH] == sorted(path for path in found if path.startswith("search/digests/"))
     for each in facts.digests:
         assert len(found[digest_search(each)][each]) == len(facts.digests[each])
     (was,) = found[digest_search(digest("old"))][digest("old")]

@@ -41,7 +41,9 @@ const FEWEST_DIGITS = 12;
 
 // The digests that begin like one, with the records that have or had them: pairs.
 async function digestsLike({ algorithm, digits }) {
-  const shard = await load(`digests/${digits.slice(0, 2)}`);
+  const name = `digests/${digits.slice(0, 2)}`;
+  const isThere = (await load("digests"))?.includes(`search/${name}.js`);
+  const shard = isThere ? await load(name) : null;
   return Object.entries(shard ?? {}).filter(([digest]) => {
     const [kind, value] = digest.split(":");
     return value.startsWith(digits) && (!algorithm || kind === algorithm);

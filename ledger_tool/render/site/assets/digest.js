@@ -65,8 +65,8 @@ function startDigestPage(field) {
     }
   }
   function fromAddress() {
-    if (location.hash.length > 1 && !location.hash.startsWith("#q=") && !location.hash.startsWith("#~")) {
-      field.value = decodeURIComponent(location.hash.slice(1));
+    if (fragment() && !/^(?:q=|~)/.test(fragment())) {
+      field.value = fragment();
       show();
     }
   }

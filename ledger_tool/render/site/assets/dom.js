@@ -23,6 +23,15 @@ function out(address, text) {
   return element("a", { href: address, rel: "noopener noreferrer" }, text);
 }
 
+// What follows the `#` of the address; as it is, if it has been cut in the middle of a character.
+function fragment() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return location.hash.slice(1);
+  }
+}
+
 // Tell users of screen readers what has happened.
 function say(text) {
   byId("~said").textContent = text;

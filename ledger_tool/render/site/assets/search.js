@@ -22,14 +22,19 @@ function entriesOf(data) {
   }));
 }
 
-// How well words fit an image: the smaller, the better; -1 if not.
-function rank(image, query) {
-  const at = image.indexOf(query);
+// How well a word fits an image: the smaller, the better; -1 if not.
+function rankOfWord(image, word) {
+  const at = image.indexOf(word);
   if (at < 0) {
     return -1;
   }
-  const last = image.lastIndexOf("/") + 1;
-  return image === query ? 0 : at === last ? 1 : at === 0 || image[at - 1] === "/" ? 2 : 3;
+  const last = image.slice(image.lastIndexOf("/") + 1);
+  return image === word ? 0 : last === word ? 1 : last.startsWith(word) ? 2 : at === 0 || image[at - 1] === "/" ? 3 : 4;
+}
+
+function rank(image, words) {
+  const ranks = words.map((word) => rankOfWord(image, word));
+  return ranks.includes(-1) ? -1 : Math.max(0, ...ranks);
 }
 
 function tagPath(entry, number, data) {
@@ -64,41 +69,66 @@ function imageHit(entry, environment, data) {
   return hit(entry.image, "", states, entry.path, [newest ? `newest ${newest.name}` : "", ...held].filter(Boolean).join(", "));
 }
 
-function tagHits(entry, tagQuery, state, data) {
-  if (!entry.tags.includes(tagQuery)) {
+// The hits for tags of an image, each with how well it fits, and made when it is shown.
+function tagHits(entry, fit, word, state, data) {
+  entry.lowered ??= entry.tags.toLowerCase();
+  if (!entry.lowered.includes(word)) {
     return [];
   }
   return entry.tags.split(" ").flatMap((text, number) => {
-    const tag = flagged(text);
-    const fits = tag.name.includes(tagQuery) && (!state || tag.states.includes(state));
-    return fits ? [hit(entry.image, tag.name, tag.states, `${tagPath(entry, number, data)}#${tag.name}`)] : [];
+    const { name, states } = flagged(text);
+    const lowered = name.toLowerCase();
+    if (!name || !lowered.includes(word) || (state && !states.includes(state))) {
+      return [];
+    }
+    const place = lowered === word ? 0 : lowered.startsWith(word) ? 1 : 2;
+    return [[3 * fit + place, () => hit(entry.image, name, states, `${tagPath(entry, number, data)}#${name}`)]];
+  });
+}
+
+// The hits for what environments have of an image: `app:prod` is asked for like a tag.
+function environmentHits(entry, fit, word, state, data) {
+  return data.environments.flatMap((environment, at) => {
+    const cell = word && entry.listed && environment.toLowerCase().includes(word) ? entry.cells[at] : null;
+    if (!cell?.name || (state && !cell.states.includes(state))) {
+      return [];
+    }
+    return [[3 * fit + 1, () => hit(entry.image, environment, cell.states, `${entry.path}#~env-${environment}`, cell.name)]];
   });
 }
 
 const TAG_STATES = new Set(["yanked", "expiring", "expired", "forced"]);
 
-// The hits of a query, the best first.
+// What is asked for: words of images, and one of tags, which follows a colon or comes last.
+function parted(query) {
+  const at = query.lastIndexOf(":");
+  const words = (at < 0 ? query : query.slice(0, at)).split(/\s+/).filter(Boolean);
+  return { words, tag: at < 0 ? null : query.slice(at + 1).trim() };
+}
+
+// The hits of a query, the best first: functions that make them.
 function found(data, { query, state, environment }) {
-  const words = query.trim().replace(/^https?:\/\//, "");
-  const [imagePart, tagPart] = words.includes(":") ? [words.slice(0, words.lastIndexOf(":")), words.slice(words.lastIndexOf(":") + 1)] : [words, null];
-  const wanted = imagePart.toLowerCase();
+  const { words, tag } = parted(query.toLowerCase());
   const at = data.environments.indexOf(environment);
   const ofTags = TAG_STATES.has(state);
   const images = [];
   const tags = [];
   for (const entry of data.entries) {
-    const fit = rank(entry.image, wanted);
-    const isIn = at < 0 || entry.cells[at]?.name;
-    if (!isIn) {
+    if (at >= 0 && !entry.cells[at]?.name) {
       continue;
     }
-    if (fit >= 0 && tagPart === null && !ofTags && imageHas(entry, state, at)) {
-      images.push([fit, imageHit(entry, at, data)]);
+    const fit = rank(entry.image, words);
+    if (fit >= 0 && tag === null && !ofTags && imageHas(entry, state, at)) {
+      images.push([fit, () => imageHit(entry, at, data)]);
     }
-    if (fit >= 0 && (tagPart !== null || ofTags)) {
-      tags.push(...tagHits(entry, tagPart ?? "", state, data).map((each) => [fit, each]));
-    } else if (words && fit < 0 && (!state || ofTags)) {
-      tags.push(...tagHits(entry, words, state, data).map((each) => [each.tag === words ? 0 : 4, each]));
+    if (fit >= 0 && (tag !== null || ofTags)) {
+      tags.push(...tagHits(entry, fit, tag ?? "", state, data), ...environmentHits(entry, fit, tag ?? "", state, data));
+    } else if (fit < 0 && tag === null && (!state || ofTags)) {
+      const ofOthers = rank(entry.image, words.slice(0, -1));
+      if (ofOthers >= 0) {
+        const word = words.at(-1);
+        tags.push(...tagHits(entry, ofOthers, word, state, data), ...environmentHits(entry, ofOthers, word, state, data));
+      }
     }
   }
   const best = (pairs) => pairs.sort((one, other) => one[0] - other[0]).map((pair) => pair[1]);

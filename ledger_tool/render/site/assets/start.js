@@ -109,10 +109,13 @@ async function search(wanted = null) {
     return;
   }
   const hits = found(data, { ...now, query: withoutHost(query.split("@")[0], data) });
-  const lines = digests?.length ? digests.map((line) => () => line) : hits.map((each) => () => hitLine(each));
+  const lines = digests?.length ? digests.map((line) => () => line) : hits.map((each) => () => hitLine(each()));
   const digest = digestIn(query);
   const isShort = digest && digest.digits.length < FEWEST_DIGITS;
   show(lines, isShort ? `Nothing found; a digest needs at least ${FEWEST_DIGITS} digits` : "Nothing found");
+  if (digests && !digests.length) {
+    status.textContent = `The ledger has no such digest. ${status.textContent}`;
+  }
   results.hidden = false;
   content.hidden = true;
   remember(now, true);
@@ -168,8 +171,7 @@ async function findTag() {
 }
 
 function openTarget() {
-  const target = location.hash.length > 1 ? byId(decodeURIComponent(location.hash.slice(1))) : null;
-  target?.querySelector("details")?.setAttribute("open", "");
+  byId(fragment())?.querySelector("details")?.setAttribute("open", "");
 }
 
 function fromAddress() {
