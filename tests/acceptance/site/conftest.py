@@ -14,15 +14,16 @@ from ledger_tool.render.site.site import site_files
 from tests.support.browser.browser import Browser, open_browser
 from tests.support.browser.served import served
 from tests.support.git.sample import sample
-from tests.support.values.site import hostile_facts, site_facts
+from tests.support.values.site import hostile_facts, many_facts, site_facts
 
 _failed = pytest.StashKey[bool]()
 
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites below one folder: `full` has something of everything, `hostile` bad words in every field, `sample` is what
-    the command writes of the sample ledger. `address` is where the folder is served.
+    """Sites below one folder: `full` has something of everything, `hostile` bad words in every field, `long` lists that
+    go over several pages; `sample` is what the command writes of the sample ledger. `address` is where the folder is
+    served.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     folder = tmp_path_factory.mktemp("sites")
     _write(folder / "team/full", site_files(site_facts()))
     _write(folder / "team/hostile", site_files(hostile_facts()))
+    _write(folder / "team/long", site_files(many_facts(2, tags=250)))
     given = sample(folder / "given")
     reports = ["--reconcile", str(given.drift), "--running", str(given.running)]
     assert main(["site", str(folder / "team/sample"), "--repo", str(given.repository), *reports]) == 0

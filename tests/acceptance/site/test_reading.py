@@ -166,6 +166,24 @@ def test_links_lead_into_pages(browser: Browser, sites: Sites, scheme: str, view
     assert not browser.trouble(base)
 
 
+@PLACES
+def test_long_lists_are_reached_page_by_page(browser: Browser, sites: Sites, scheme: str, view: View) -> None:
+    """A link to a tag finds the page that the tag is on, and the search shows more when asked."""
+    base = sites.base("long", scheme)
+    image = "team-0/service-000000"
+    browser.open(f"{base}images/{image}.html#v1.1.0", view)
+    browser.wait("location.pathname.endsWith('~5.html') && document.getElementById('v1.1.0')")
+    browser.click("a[rel=prev]")
+    browser.wait("!document.getElementById('v1.1.0')")
+    browser.open(f"{base}index.html#q={image}:v", view)
+    assert len(hits(browser, f"{image}:v1.250.0")) == 50
+    assert browser.text("#\\~results .status") == "250 results"
+    browser.click("#\\~results > button")
+    assert len(browser.texts(HITS)) == 100
+    assert browser.focused().startswith(f"a# {image}:v1.200.0")
+    assert not browser.trouble(base)
+
+
 def test_dark_is_dark_and_light_is_light(browser: Browser, sites: Sites) -> None:
     for colours in ("light", "dark"):
         browser.open(sites.base("full", "http") + "index.html", View(colours=colours))

@@ -116,7 +116,7 @@ class Browser:
         try:
             return WebDriverWait(self.driver, seconds, 0.02).until(lambda _: self.run(f"return {script}", *values))
         except Exception as error:
-            raise AssertionError(f"never true: {script}\n{self.text()[:2000]}") from error
+            raise AssertionError(f"never true: {script}\n{self.text()[:1000]}") from error
 
     def text(self, selector: str = "body") -> str:
         """Return the text that a reader sees of the first element that a selector finds, or `""`."""
