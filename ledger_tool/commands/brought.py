@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.commands.commit_files import CommitFiles, commit_times
-from ledger_tool.commands.owned import RangeOwners
+from ledger_tool.commands.owned import RangeOwners, decided_files
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
@@ -138,8 +138,4 @@ def _chosen_rules(files: CommitFiles, base: str, merge: Commit) -> Iterator[str]
     ours, theirs, made = (files.entries(id_) for id_ in (*merge.parents, merge.id))
     pairs = ((old, ours), (old, theirs), (ours, made), (theirs, made))
     sides = FileSides(*(frozenset(path for path in RULE_FILES if a.get(path) != b.get(path)) for a, b in pairs))
-    for path in sides.chosen():
-        is_plain = all(entries.get(path, "").startswith("100644 ") for entries in (old, ours, theirs, made))
-        text = history.merged_text(base, merge.parents, path) if is_plain else None
-        if not text or text != history.plain_files(merge.id, [path])[0]:
-            yield path
+    yield from decided_files(history, base, merge, sides.chosen())

@@ -6,7 +6,7 @@ commit and signs as one in the next: new owners and keys count once they have la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger_tool.commands.commit_files import CommitFiles
@@ -136,7 +136,7 @@ class RangeOwners:
             return
         differences = self._differences(commit)
         has_files = any(owner.files for policy in policies.values() for owner in policy.owners)
-        paths = self._paths(commit) if has_files else ()
+        paths = self._paths(commit, policies.values()) if has_files else ()
         for parent, policy in policies.items():
             if owned := owned_by(differences, paths, policy, min(commit.at, self._clock)):
                 whose = "" if parent in commit.parents else ", by the settings of the base"
@@ -152,14 +152,16 @@ class RangeOwners:
             return chosen_by_merge(merge(self._files.sound(base).ledger, *sides), after)
         return compare(sides[0], after)  # of more branches or of another history, a merge is a finding of its own
 
-    def _paths(self, commit: Commit) -> Sequence[str]:
-        """Return the files that a commit changes itself, and those that a merge decides."""
+    def _paths(self, commit: Commit, policies: Collection[Policy]) -> Sequence[str]:
+        """Return the files that a commit changes itself, and those with owners that a merge decides."""
         base = self._files.parted(commit)[0] if len(commit.parents) == 2 else ""
         if not base:
             return sorted(self._changed(commit.parents[0], commit.id))
         ours, theirs = commit.parents
         pairs = ((base, ours), (base, theirs), (ours, commit.id), (theirs, commit.id))
-        return FileSides(*(self._changed(old, new) for old, new in pairs)).chosen()
+        chosen = FileSides(*(self._changed(old, new) for old, new in pairs)).chosen()
+        owned = [path for path in chosen if any(policy.owners_of_file(path) for policy in policies)]
+        return list(decided_files(self._history, base, commit, owned))
 
     def _changed(self, old: str, new: str) -> frozenset[str]:
         return frozenset(file.path for file in self._history.changed_files(old, new))
@@ -176,6 +178,16 @@ def not_signed_yet(files: CommitFiles, ledger: Ledger, clock: Timestamp) -> Sequ
     except UsageError:
         return ()
     return owned_records(compare(last.ledger, ledger), last.policy, clock) if last.ledger != ledger else ()
+
+
+def decided_files(history: History, base: str, merge: Commit, chosen: Sequence[str]) -> Iterator[str]:
+    """Yield which of the files that a merge did not take from one side it decides itself.
+
+    It does not if it has what git makes of the text of both: two changes at different places of a file. Of a file that
+    was renamed on one side, git may make more than that.
+    """
+    merged = history.merged_as_text(base, merge, chosen) if base and chosen else ()
+    yield from (path for path in chosen if path not in merged)
 
 
 def doubts(rules: SigningRules) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ class History(Protocol):
     def entries(self, commit: str) -> Mapping[str, str]:
         """Return what is at the top of a commit, by its name: text that is the same for the same file or folder."""
 
-    def merged_text(self, base: str, sides: Sequence[str], path: str) -> bytes | None:
-        """Return what git makes of a file at the top of two commits with a common base; None if that conflicts."""
+    def merged_as_text(self, base: str, merge: Commit, paths: Sequence[str]) -> Collection[str]:
+        """Return which files of a merge with two parents are what git makes of the text of these and of their base."""
 
     def attributes(self, commit: str) -> tuple[PathAttributes, str]:
         """Return git's attributes of the two files at a commit, and the text of its `.gitattributes`."""

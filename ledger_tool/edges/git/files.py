@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger_tool.core.judging.files import ATTRIBUTES, ChangedFile
+from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.files.temporary import private_folder
+from ledger_tool.edges.git.entries import Entry
 from ledger_tool.edges.git.repository import COMPARED, Repository, paths_of
 
 _ABSENT = "000000"
+_MOST_MERGED = 100  # files of one merge; each costs a process
 
 
 def changed_files(repository: Repository, old: str, new: str) -> list[ChangedFile]:
@@ -51,11 +54,33 @@ def attributes_of(repository: Repository, content: bytes, paths: Sequence[str]) 
     return attributes
 
 
-def merged_text(repository: Repository, ours: bytes, base: bytes, theirs: bytes) -> bytes | None:
-    """Return git's merge of two texts with a common base; None if they conflict, or one of them is not text."""
+def merged_as_text(repository: Repository, commits: tuple[str, str, str, str], paths: Sequence[str]) -> set[str]:
+    """Return which files of the last of four commits are git's merge of the text that the three others have.
+
+    These are ours, the base, and theirs. Each has the file, as a plain one and with the same permissions.
+    """
+    if not paths or len(paths) > _MOST_MERGED:
+        return set()
+    found: dict[str, list[Entry]] = {path: [] for path in paths}
+    for commit in commits:
+        for entry in repository.listed(commit, paths=paths):
+            found.get(entry.path, []).append(entry)
+    usable = {
+        path: [entry.oid for entry in entries]
+        for path, entries in found.items()
+        if len(entries) == len(commits) and len({entry.mode for entry in entries}) == 1 and entries[0].is_plain
+        if all(entry.size <= MAX_SETTINGS_READ for entry in entries)
+    }
+    every = list(dict.fromkeys(oid for oids in usable.values() for oid in oids))
+    contents = dict(zip(every, repository.blobs(every), strict=True))
+    return {path for path, oids in usable.items() if _is_merge_of_text(repository, [contents[oid] for oid in oids])}
+
+
+def _is_merge_of_text(repository: Repository, contents: Sequence[bytes]) -> bool:
+    """Return whether the last content is git's merge of ours, the base, and theirs, without a conflict."""
     with private_folder() as folder, local_errors("the folder for temporary files", "use"):
         paths = [folder / name for name in ("ours", "base", "theirs")]
-        for path, content in zip(paths, (ours, base, theirs), strict=True):
+        for path, content in zip(paths, contents, strict=False):
             path.write_bytes(content)
         done = repository.git("merge-file", "-p", "-q", "--", *map(str, paths))
-    return done.stdout if done.ok else None
+    return done.ok and done.stdout == contents[-1]

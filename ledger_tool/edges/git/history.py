@@ -20,7 +20,7 @@ from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.signers import MAX_SIGNERS
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
-from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_text
+from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_as_text
 from ledger_tool.edges.git.keyring import read_keyring
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.errors import InvalidLedger, InvalidSettings, LedgerError, UsageError
@@ -141,10 +141,9 @@ class GitHistory:
             named[entry.path] = f"{entry.mode} {entry.oid} {named.get(entry.path, '')}"
         return named
 
-    def merged_text(self, base: str, sides: Sequence[str], path: str) -> bytes | None:
-        ours, theirs = sides
-        texts = [self.repository.plain_files(commit, [path], MAX_SIGNERS)[0] for commit in (ours, base, theirs)]
-        return merged_text(self.repository, *texts)
+    def merged_as_text(self, base: str, merge: Commit, paths: Sequence[str]) -> set[str]:
+        ours, theirs = merge.parents
+        return merged_as_text(self.repository, (ours, base, theirs, merge.id), paths)
 
     def attributes(self, commit: str) -> tuple[PathAttributes, str]:
         content = attributes_file(self.repository, commit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -113,7 +113,8 @@ class Repository:
 
     def listed(self, commit: str, *options: str, paths: Sequence[str] = ()) -> list[Entry]:
         """Return what `git ls-tree` lists for a commit; with the option `-r`, every file; only `paths`, if given."""
-        listing = self.succeed("ls-tree", *options, "-z", "-l", "--full-tree", "--", commit, *paths)
+        literal = replace(self, environment={**self.environment, "GIT_LITERAL_PATHSPECS": "1"}) if paths else self
+        listing = literal.succeed("ls-tree", *options, "-z", "-l", "--full-tree", "--", commit, *paths)
         entries = []
         for line in paths_of(listing.stdout):
             facts, _, path = line.partition("\t")

@@ -55,3 +55,35 @@ def test_findings_in_a_file_of_keys_are_bounded(gate: Gate, ledger: Run) -> None
     gate.owned.commit({"allowed_signers": b"x\n" * 3000}, "junk", "admin")
     done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--format", "json")
     assert len(done.json["findings"]) == 1000
+
+
+PLACES = "vendor/notes", "vendor/:(glob)*", "ledger.yaml"
+
+
+def edited(gate: Gate, clone: Path, path: str, *, first: str = "", last: str = "") -> None:
+    """Commit a new first or last line of a file, signed by its owner."""
+    (clone / path).write_text(first + (clone / path).read_text() + last)
+    sign = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={gate.owned.keys['admin']}")
+    git("add", ".", cwd=clone)
+    git(*sign, "commit", "-qS", "-m", "edit", cwd=clone)
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("addition", ["", "# more\n"])
+def test_a_merge_of_two_edits_of_one_file_decides_nothing_if_it_is_the_one_that_git_makes(
+    gate: Gate, clone: Path, path: str, addition: str
+) -> None:
+    (clone / "vendor").mkdir()
+    for name in PLACES[:2]:
+        (clone / name).write_text("".join(f"# {number}\n" for number in range(9)))
+    edited(gate, clone, "ledger.yaml", first="# settings\n")
+    git("checkout", "-qb", "pr", cwd=clone)
+    edited(gate, clone, path, first="# of the request\n")
+    git("checkout", "-q", "main", cwd=clone)
+    edited(gate, clone, path, last="# of the branch\n")
+    git("merge", "-q", "--no-commit", "pr", cwd=clone)
+    (clone / path).write_text((clone / path).read_text() + addition)
+    git("commit", "-qam", "merge", cwd=clone)
+    git("push", "-q", "origin", "main", cwd=clone)
+    expected = f"it changes {path}, which admin owns, and it is not signed"
+    assert gate.both() == ([expected] if addition else [])
