@@ -70,6 +70,8 @@ class Upstream:
             shutil.copytree(_KEPT[settings], path, dirs_exist_ok=True)
             return made
         git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path)
+        with (path / "config").open("a") as config:
+            config.write("[receive]\n\tautogc = false\n")  # each push would start git once more
         files = {"ledger.json": ledger_bytes() if content is None else content, "README.md": b"# Our ledger\n"}
         if settings is not None:
             files["ledger.yaml"] = settings.encode()
