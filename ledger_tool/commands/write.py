@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger_tool.commands.ports import Store
 from ledger_tool.core.changes.change import Change, Result, Snapshot, results
-from ledger_tool.core.changes.expiry import check_lasting
+from ledger_tool.core.changes.lawful import check_lawful
 from ledger_tool.core.ledger import codec
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name
@@ -44,8 +44,8 @@ class Written:
 def write(store: Store, operation: Callable[[Snapshot], Change], *, now: Timestamp, dry_run: bool = False) -> Written:
     """Run `operation` through the store, or for a dry run only on what it reads.
 
-    Raises, before anything is sent, UsageError if the ledger would outgrow what hosts accept, and RuleRefused for a
-    record that would have expired by `now`; and what `operation` and `Store.transact` raise, of a dry run what
+    Raises, before anything is sent, UsageError if the ledger would outgrow what hosts accept, and what
+    `check_lawful` does for the time `now`; and what `operation` and `Store.transact` raise, of a dry run what
     `Store.rehearse` does.
     """
     warning = ""
@@ -55,7 +55,7 @@ def write(store: Store, operation: Callable[[Snapshot], Change], *, now: Timesta
         nonlocal warning, policy
         policy = snapshot.policy
         change = operation(snapshot)
-        check_lasting(change.effects, now)
+        check_lawful(change.effects, policy, now)
         warning = codec.check_size(codec.size(change.ledger)) if change.changed else ""
         return change
 

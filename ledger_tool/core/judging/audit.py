@@ -26,7 +26,7 @@ from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.history.commit import Commit, Step
 from ledger_tool.core.history.versions import Versions
-from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
+from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacks_required
 from ledger_tool.core.judging.dates import from_the_future, misdated_commit, misdated_records
 from ledger_tool.core.judging.environment import judge_environments, merge_faults
 from ledger_tool.core.judging.oneness import relabels
@@ -179,7 +179,7 @@ class HistoryAudit:
             yield from merge_faults(effects, before, after, self.policy)
         else:
             yield from judge_environments(effects, after, message, self.policy, undone, commit.at, accounts=accounts)
-        yield from lacking(effects, self.policy)
+        yield from lacks_required(effects, self.policy)
         yield from misdated_records(effects, commit.at)
         yield from split_by(effects, after)
         of_environments = environment_effects(effects, self.policy)

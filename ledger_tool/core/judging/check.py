@@ -14,7 +14,7 @@ from ledger_tool.core.changes.merge import Merged, merge
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
-from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacking
+from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacks_required
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.environment import gives_reason, judge_environments, merge_faults
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
@@ -90,7 +90,7 @@ class RangeJudge:
         by_base = judge_commit(effects, message, self._base, undone, accounts)
         rules = (*DECISIVE, "trailers")
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
-        faults += lacking(effects, policy)
+        faults += lacks_required(effects, policy)
         faults += misdated_records(effects, at) if at else ()
         changed = environment_effects(effects, policy)
         if changed:

@@ -20,13 +20,13 @@ from itertools import groupby
 
 from ledger_tool.core.changes.account import Account, Accounts
 from ledger_tool.core.changes.effect import Effect
+from ledger_tool.core.changes.lawful import lacking
 from ledger_tool.core.changes.message import Message, MessageEntry
 from ledger_tool.core.changes.promotion import environment_effects
 from ledger_tool.core.changes.revert import NOTHING, Undone, restored
 from ledger_tool.core.judging.telling import DOES, Broken, miscounted, mismatched, misplaced, unexplained, untold
 from ledger_tool.core.ledger.record import SHARED, Key, Record, to_json
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.errors import InvalidValue, NotProved
 
 _PUBLISHED = {"platform", "index", "config", "labels", "dependsOn", "ttl", "provenance"}
 # What each verb may do, and which facts it may change; without a verb of ours, what any of them may.
@@ -98,14 +98,10 @@ def judge_commit(
     return [CommitFault(*fault) for fault in broken]
 
 
-def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:
+def lacks_required(effects: Iterable[Effect], policy: Policy) -> Iterator[CommitFault]:
     """Yield a fault for each new record without a field that the policy requires, and each that lost one."""
-    for effect in effects:
-        if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
-            try:
-                policy.check_required(effect.new)
-            except (InvalidValue, NotProved) as error:
-                yield CommitFault("required", effect.key, error.message)
+    for record, error in lacking(effects, policy):
+        yield CommitFault("required", record.key, error.message)
 
 
 def _index_before(effect: Effect, same_name: Sequence[Effect]) -> Record | None:

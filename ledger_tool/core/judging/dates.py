@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from ledger_tool.core.changes.effect import Effect
-from ledger_tool.core.changes.expiry import expiring, said_expiring
+from ledger_tool.core.changes.lawful import expiring, said_expiring
 from ledger_tool.core.history.dates import believed
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger, parse_text, published_at

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ledger_tool.core.changes.difference import Difference, by_name, compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.promotion import is_of_environment
-from ledger_tool.core.judging.commit import CommitFault, lacking
+from ledger_tool.core.judging.commit import CommitFault, lacks_required
 from ledger_tool.core.judging.dates import short_lived
 from ledger_tool.core.judging.environment import net_faults
 from ledger_tool.core.judging.oneness import State, UnprovenPull, effects_between, faults_as_one, unproven
@@ -101,7 +101,7 @@ class NetJudge:
             own_faults, own_claims = self._of_name(name, self._ways(name), after.find(name))
             faults += [fault for fault in own_faults if not self._is_known(fault)]
             claims += own_claims
-        more = [*lacking(effects, self._policy), *(short_lived(effects, self._clock) if self._clock else ())]
+        more = [*lacks_required(effects, self._policy), *(short_lived(effects, self._clock) if self._clock else ())]
         faults += [fault for fault in more if not self._is_known(fault)]
         self.blame(faults)
         return NetVerdict(faults, claims)

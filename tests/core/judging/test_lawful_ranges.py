@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
-from ledger_tool.core.changes.expiry import check_lasting
+from ledger_tool.core.changes.lawful import check_lawful
 from ledger_tool.core.changes.merge import merge
 from ledger_tool.core.changes.message import compose, parse_message
 from ledger_tool.core.judging.check import RangeJudge
@@ -34,6 +34,7 @@ from tests.support.values.profiles import example_count
 AMD, ARM = "linux/amd64", "linux/arm64"
 THEN, NOW = Timestamp("2026-11-06T00:00:00Z"), Timestamp("2026-12-01T00:00:00Z")
 POLICY = Policy(mutable=("latest",))
+STRICT = Policy(mutable=("latest",), require=("ttl", "platform", "labels.by"))
 TAGS = ("v1", "v1", "latest")
 Command = Callable[[Snapshot, int], Change]
 
@@ -107,7 +108,9 @@ EDITS = st.builds(
 COMMANDS = st.lists(st.one_of(PUSHES, PUSHES, EDITS), max_size=5)
 
 
-def _run(ledger: Ledger, commands: Sequence[Command], judge: RangeJudge | None) -> tuple[Ledger, list[Effect]]:
+def _run(
+    ledger: Ledger, commands: Sequence[Command], judge: RangeJudge | None, policy: Policy = POLICY
+) -> tuple[Ledger, list[Effect]]:
     """Return the ledger after some commands, and what they did; each is judged by itself.
 
     Without a judge, they ran weeks ago.
@@ -115,8 +118,8 @@ def _run(ledger: Ledger, commands: Sequence[Command], judge: RangeJudge | None) 
     done: list[Effect] = []
     for number, command in enumerate(commands):
         try:
-            change = command(Snapshot("", ledger, POLICY), number)
-            check_lasting(change.effects, NOW if judge else THEN)
+            change = command(Snapshot("", ledger, policy), number)
+            check_lawful(change.effects, policy, NOW if judge else THEN)
         except LedgerError:
             continue
         differences = compare(ledger, change.ledger)
@@ -125,7 +128,7 @@ def _run(ledger: Ledger, commands: Sequence[Command], judge: RangeJudge | None) 
             continue
         if judge:
             said = parse_message(compose(change, str(number)))
-            assert judge.commit(ledger, differences, said, POLICY, at=NOW) == []
+            assert judge.commit(ledger, differences, said, policy, at=NOW) == []
         done += effects
         ledger = change.ledger
     return ledger, done
@@ -168,13 +171,13 @@ def _check(judge: RangeJudge, after: Ledger, effects: Sequence[Effect], but_for:
     assert [claim for claim in verdict.claims if claim.name not in but_for | looked] == []  # only a look needs proof
 
 
-def _one_after_the_other(first: Sequence[Command], then: Sequence[Command]) -> None:
+def _one_after_the_other(first: Sequence[Command], then: Sequence[Command], policy: Policy = POLICY) -> None:
     base, _ = _run(Ledger(), first, None)
-    judge = RangeJudge(base, POLICY, NOW)
-    after, effects = _run(base, then, judge)
+    judge = RangeJudge(base, policy, NOW)
+    after, effects = _run(base, then, judge, policy)
     assert all(fault.rule != "merge" for fault in judge.net(after).faults)
-    judge = RangeJudge(base, POLICY, NOW)
-    _run(base, then, judge)
+    judge = RangeJudge(base, policy, NOW)
+    _run(base, then, judge, policy)
     _check(judge, after, effects, _in_two_steps(effects))
 
 
@@ -228,6 +231,14 @@ def test_what_commands_did_to_an_index_passes(first: Sequence[Command], then: Se
 @given(COMMANDS, COMMANDS)
 def test_what_commands_do_one_after_the_other_passes(first: Sequence[Command], then: Sequence[Command]) -> None:
     _one_after_the_other(first, then)
+
+
+@example_count(200)
+@given(COMMANDS, COMMANDS)
+def test_what_commands_do_where_the_team_has_begun_to_insist_on_fields_passes(
+    first: Sequence[Command], then: Sequence[Command]
+) -> None:
+    _one_after_the_other(first, then, STRICT)
 
 
 @example_count(100)

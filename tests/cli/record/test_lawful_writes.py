@@ -1,4 +1,4 @@
-"""No write lets a record expire at once: `check` would refuse its commit, and the next prune would take it."""
+"""No write does what `check` refuses of its commit: that a record expires at once, or lacks what the team requires."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def test_the_same_image_for_another_platform_is_no_way_around(ledger: Run, url: 
         assert ledger(*plain, "linux/amd64", "--ttl", "1d").code == 0
     assert ledger(*plain, "linux/arm64").code == 3
     assert ledger(*plain, "linux/arm64", "--ttl", "999w").code == 0
+
+
+def test_the_same_image_for_another_platform_needs_what_the_team_requires_by_now(ledger: Run, url: Upstream) -> None:
+    """It takes over the facts of the record that is there, from before the team required another one."""
+    plain = ("publish", f"app:v1@{digest()}", "--source", SOURCE, "--offline", "--platform")
+    assert ledger(*plain, "linux/amd64").code == 0
+    url.commit_as_other_writer({"ledger.yaml": b"require: [labels.team]\n"})
+    done = ledger(*plain, "linux/arm64")
+    assert (done.code, "app:v1 has no labels.team, which ledger.yaml requires" in done.err) == (2, True), done.err
+    assert ledger("yank", "app:v1", "--reason", "crashes").code == 0  # what is there already may change otherwise
+    assert ledger(*plain, "linux/arm64", "--label", "team=core").code == 0
 
 
 def test_what_a_write_refuses_check_refuses_if_it_is_written_by_hand(
