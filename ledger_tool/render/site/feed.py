@@ -42,7 +42,7 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
     places = Places(facts)
     for change in changes:
         _add(feed, change, facts.url, places)
-    content = tostring(feed, encoding="utf-8", xml_declaration=True, short_empty_elements=True)
+    content = tostring(feed, encoding="utf-8", xml_declaration=True)
     yield SiteFile(paths.FEED, content + b"\n")
 
 

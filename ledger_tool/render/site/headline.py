@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.render.site.wording import prose
 from ledger_tool.render.view import short_digest
 
 _MOST_PARTS = 3
@@ -16,12 +16,12 @@ def headline(entries: Sequence[LogEntry]) -> str:
     """Return what a commit did, such as `publish myorg/app:v1.5.0`, and why, if it gives one reason for all of it."""
     parts = [_part(action, list(same)) for action, same in groupby(sorted(entries, key=_action), key=_action)]
     more = ["more"] if len(parts) > _MOST_PARTS else []
-    reasons = {escaped(entry.reason) for entry in entries}
+    reasons = {prose(entry.reason) for entry in entries}
     reason = reasons.pop() if len(reasons) == 1 else ""
     return ", ".join([*parts[:_MOST_PARTS], *more]) + (f": {reason}" if reason else "")
 
 
-def replaced(entry: LogEntry) -> str:
+def _replaced(entry: LogEntry) -> str:
     """Return what the image:tag was pulled by before, or the digest of the record; `""` if it has the same."""
     return entry.replaces_index or (entry.replaces[0] if entry.replaces else "")
 
@@ -40,5 +40,5 @@ def _part(action: str, entries: Sequence[LogEntry]) -> str:
         return f"promote {what} to {names[0].tag}{was}"
     if len(names) > 1:
         return f"{action} {len(names)} images"
-    before = replaced(first) if not first.version else ""
+    before = _replaced(first) if not first.version else ""
     return f"{action} {names[0]}" + (f" (replaces {short_digest(before)})" if before else "")
