@@ -56,7 +56,7 @@ class PullRequest:
         runs = [run] if run else []
         claims = Claims(lambda _: runs, lambda _: change.reason)
         changes = tag_changes(base.ledger, change.ledger, base.policy, claims=claims)
-        owned = owned_by(compare(base.ledger, change.ledger), (), base.policy, o.now())
+        owned = owned_by(compare(base.ledger, change.ledger), (), base.ledger, base.policy, o.now())
         return Proposal(
             branch=branch,
             base=base_branch,

@@ -134,23 +134,26 @@ class RangeOwners:
         policies = {parent: policy for parent in parents if (policy := self._files.policy(parent)).has_owners}
         if not policies:
             return
-        differences = self._differences(commit)
+        before, differences = self._differences(commit)
         has_files = any(owner.files for policy in policies.values() for owner in policy.owners)
         paths = self._paths(commit, policies.values()) if has_files else ()
         for parent, policy in policies.items():
-            if owned := owned_by(differences, paths, policy, min(commit.at, self._clock)):
+            if owned := owned_by(differences, paths, before, policy, min(commit.at, self._clock)):
                 whose = "" if parent in commit.parents else ", by the settings of the base"
                 self.changes.append(OwnedChange(commit, owned, self._keys.rules(parent, policy), whose))
 
-    def _differences(self, commit: Commit) -> Sequence[Difference]:
-        """Return what a commit changes in the ledger itself, and what a merge decides."""
+    def _differences(self, commit: Commit) -> tuple[Ledger, Sequence[Difference]]:
+        """Return a ledger and what a commit itself changes in it; of a merge, in the merge of its parents."""
         if not self._files.is_valid(commit.id):
-            return ()
+            return Ledger(), ()
         after, sides = self._files.ledger(commit.id), [self._files.sound(parent).ledger for parent in commit.parents]
         base = self._files.parted(commit)[0] if len(sides) == 2 else ""
         if base:
-            return chosen_by_merge(merge(self._files.sound(base).ledger, *sides), after)
-        return compare(sides[0], after)  # of more branches or of another history, a merge is a finding of its own
+            merged = merge(self._files.sound(base).ledger, *sides)
+            return merged.ledger, chosen_by_merge(merged, after)
+        return sides[0], compare(
+            sides[0], after
+        )  # of more branches or of another history, a merge is a finding of its own
 
     def _paths(self, commit: Commit, policies: Collection[Policy]) -> Sequence[str]:
         """Return the files that a commit changes itself, and those with owners that a merge decides."""
@@ -177,7 +180,7 @@ def not_signed_yet(files: CommitFiles, ledger: Ledger, clock: Timestamp) -> Sequ
         last = files.sound(files.history.head())
     except UsageError:
         return ()
-    return owned_records(compare(last.ledger, ledger), last.policy, clock) if last.ledger != ledger else ()
+    return owned_records(compare(last.ledger, ledger), last.ledger, last.policy, clock) if last.ledger != ledger else ()
 
 
 def decided_files(history: History, base: str, merge: Commit, chosen: Sequence[str]) -> Iterator[str]:

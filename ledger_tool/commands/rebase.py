@@ -169,7 +169,7 @@ def _owned(history: History, commit: Commit, at_base: Policy) -> Owned | None:
                 continue
             differences = compare(before.ledger, after)
             changed = (file.path for file in history.changed_files(parent, commit.id))
-            for owned in (*owned_records(differences, policy, commit.at), *owned_files(changed, policy)):
+            for owned in (*owned_records(differences, before.ledger, policy, commit.at), *owned_files(changed, policy)):
                 return owned
     return None
 

@@ -158,7 +158,7 @@ class HistoryAudit:
         if differences and self._trouble:
             yield CommitFault("settings", None, f"the ledger.yaml in force before it is not valid: {self._trouble}")
             self._trouble = ""
-        self.owned += owned_records(differences, self.policy, min(made, self._clock))
+        self.owned += owned_records(differences, before, self.policy, min(made, self._clock))
         if is_merge:
             for effect in effects_of(differences, self._versions.ledger.find):
                 self._note_return(step.commit, effect)

@@ -1,13 +1,13 @@
 """Whether whoever signed a commit may change what it changes: the owners in `ledger.yaml`, by the keys in the ledger.
 
 The rules are those before the commit: a commit cannot make its own signer an owner. What a command may do, force and
-reasons included, is another matter; here, every change of an image, an environment or a file counts alike. Only that an
-expired record goes needs nobody: that was decided when its TTL was set.
+reasons included, is another matter; here, every change of an image, an environment or a file counts alike. Only that a
+record goes that a prune might take needs nobody: that was decided when its TTL was set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ from ledger_tool.core.changes.merge import Merged
 from ledger_tool.core.history.signature import SEVERAL, Signature
 from ledger_tool.core.judging.commit import CommitFault
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp, shown
-from ledger_tool.core.ledger.query import is_expired
-from ledger_tool.core.ledger.record import Key
+from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Tag, Timestamp, shown
+from ledger_tool.core.ledger.query import is_expired, versions_had
+from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, is_listed
@@ -70,15 +70,18 @@ class OwnerFault(NamedTuple):
     fault: CommitFault
 
 
-def owned_records(differences: Iterable[Difference], policy: Policy, at: Timestamp) -> list[Owned]:
-    """Return whose records change in a commit that is made at a time, each owner's image or environment once."""
+def owned_records(differences: Iterable[Difference], before: Ledger, policy: Policy, at: Timestamp) -> list[Owned]:
+    """Return whose records change in a commit on a ledger, at a time, each owner's image or environment once."""
     owned: dict[str, Owned] = {}
+    kept: Mapping[Name, Tag] | None = None
     if not policy.has_owners:
         return []
     for difference in differences:
         key, old = difference.key, difference.old
         if difference.new is None and old and is_expired(old, at):
-            continue
+            kept = versions_had(before.having("version")) if kept is None else kept
+            if old.name not in kept:
+                continue
         if signers := policy.owners_of(key.image, key.tag):
             is_environment = bool((settings := policy.environments.get(key.tag)) and settings.signers)
             what = f"{key.image}:{key.tag}" if is_environment else key.image
@@ -86,9 +89,11 @@ def owned_records(differences: Iterable[Difference], policy: Policy, at: Timesta
     return list(owned.values())
 
 
-def owned_by(differences: Iterable[Difference], paths: Iterable[str], policy: Policy, at: Timestamp) -> list[Owned]:
-    """Return whose records and files change in a commit that is made at a time."""
-    return [*owned_records(differences, policy, at), *owned_files(paths, policy)]
+def owned_by(
+    differences: Iterable[Difference], paths: Iterable[str], before: Ledger, policy: Policy, at: Timestamp
+) -> list[Owned]:
+    """Return whose records and files change in a commit on a ledger, at a time."""
+    return [*owned_records(differences, before, policy, at), *owned_files(paths, policy)]
 
 
 def owned_files(paths: Iterable[str], policy: Policy) -> list[Owned]:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import (
     Platform,
+    Tag,
     Timestamp,
     format_timestamp,
     listed_platforms,
@@ -19,7 +20,7 @@ from ledger_tool.core.ledger.names import (
     shown,
     ttl_length,
 )
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.errors import InvalidValue, RuleRefused, UnknownImage
 
 _GLOB = r"[*?\[]"
@@ -134,6 +135,11 @@ def is_expired(record: Record, now: Timestamp) -> bool:
         return False
     published = datetime.fromisoformat(record.published_at)
     return datetime.fromisoformat(now) - published >= ttl_length(record.ttl)
+
+
+def versions_had(records: Iterable[Record]) -> dict[Name, Tag]:
+    """Return which versions environments have, and an environment that has each: no prune takes their records."""
+    return {Name(record.image, record.version): record.tag for record in records if record.version is not None}
 
 
 def expiry(record: Record) -> Timestamp | None:

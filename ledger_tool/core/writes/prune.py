@@ -15,7 +15,7 @@ from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.dependencies.uses import RepositoryUses, by_repository, uses_of
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.query import expiry, is_expired, matches
+from ledger_tool.core.ledger.query import expiry, is_expired, matches, versions_had
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.policy.resolve import NamedImage, Resolver, same_host
 from ledger_tool.core.running.container import RunningContainer
@@ -133,15 +133,15 @@ def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, st
     named = [record for record in records if criteria.names(record.image, record.tag)]
     kept = _newest_first([record for record in named if not record.is_environment])[: criteria.keep]
     running = {record.tag: reason for record in named if (reason := criteria.in_use.reason(record))}
-    environments = {record.version: record.tag for record in records if record.is_environment}
+    environments = versions_had(records)
     reasons = {}
     for record in named:
         if not is_expired(record, criteria.now):
             continue
         if record.is_environment:
             reasons[record.key] = "an environment does not expire"
-        elif record.tag in environments:
-            reasons[record.key] = f"{environments[record.tag]} has it"
+        elif record.name in environments:
+            reasons[record.key] = f"{environments[record.name]} has it"
         elif record.tag in running:
             reasons[record.key] = running[record.tag]
         elif record.tag in kept:

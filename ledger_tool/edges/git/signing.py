@@ -144,7 +144,7 @@ def _owned(repository: Repository, base: Snapshot, ledger: Ledger, tree: str) ->
         from ledger_tool.edges.git.files import changed_files
 
         paths = [file.path for file in changed_files(repository, base.commit, tree)]
-    return owned_by(compare(base.ledger, ledger), paths, policy, time_of(str(int(time.time()))))
+    return owned_by(compare(base.ledger, ledger), paths, base.ledger, policy, time_of(str(int(time.time()))))
 
 
 def _check_signed(repository: Repository, base: Snapshot, commit: str, owned: Sequence[Owned]) -> None:

@@ -21,10 +21,12 @@ from ledger_tool.core.judging.owners import (
     owned_records,
     unsigned,
 )
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key
 from ledger_tool.core.policy.policy import Environment, Owner, Policy
 from ledger_tool.core.policy.signers import parse_signers
+from ledger_tool.core.writes.prune import PruneCriteria, choose
 from tests.support.values.make import but, digest, ledger_of, record
 
 AT = Timestamp("2026-11-28T00:00:00Z")
@@ -102,7 +104,8 @@ def test_each_change_needs_one_of_its_owners(
         for image, tag in names
         if (signers := model(owners, release, image, tag)) and not signed_as.intersection(signers)
     }
-    found = list(unsigned(owned_records(changed, policy, AT), signature, SigningRules(policy, ALLOWED), AT))
+    owned = owned_records(changed, ledger_of(), policy, AT)
+    found = list(unsigned(owned, signature, SigningRules(policy, ALLOWED), AT))
     assert {one.what for one in found} == missing
     assert all(one.what in one.fault.message and one.fault.key for one in found)
 
@@ -110,10 +113,35 @@ def test_each_change_needs_one_of_its_owners(
 def test_what_has_expired_goes_for_free_and_nothing_comes_or_changes_for_free() -> None:
     policy = Policy(owners=(Owner(("*",), ("ci",)),))
     gone, fresh = record("a", ttl="1d"), record("b", ttl="500w")
-    after = compare(ledger_of(gone, fresh), ledger_of())
-    assert [one.what for one in owned_records(after, policy, AT)] == ["b"]
-    assert [one.what for one in owned_records(compare(ledger_of(gone), ledger_of(but(gone, ttl="2d"))), policy, AT)]
-    assert [one.what for one in owned_records(compare(ledger_of(), ledger_of(gone)), policy, AT)] == ["a"]
+
+    def owned(before: Ledger, after: Ledger) -> list[str]:
+        return [one.what for one in owned_records(compare(before, after), before, policy, AT)]
+
+    assert owned(ledger_of(gone, fresh), ledger_of()) == ["b"]
+    assert owned(ledger_of(gone), ledger_of(but(gone, ttl="2d"))) == ["a"]
+    assert owned(ledger_of(), ledger_of(gone)) == ["a"]
+
+
+@given(st.lists(st.sampled_from(["v1", "v2", "v3"]), max_size=2), st.integers(0, 20))
+def test_what_goes_for_free_is_what_a_prune_might_take(promoted: list[str], minutes: int) -> None:
+    """Of what environments have, a prune takes nothing, and whoever removes it decides something."""
+    policy = Policy(owners=(Owner(("*",), ("ci",)),))
+    versions = [record("a", f"v{number}", ttl=f"{number}m", publishedAt=AT) for number in (5, 10, 15)]
+    versions = [but(one, tag=f"v{number}") for number, one in enumerate(versions, 1)]
+    has = [
+        but(one, tag=f"env{number}", ttl=None, version=one.tag)
+        for number, one in enumerate(versions)
+        if one.tag in promoted
+    ]
+    before = ledger_of(*versions, *has)
+    now = Timestamp(f"2026-11-28T00:{minutes:02}:00Z")
+    going = {one.key for one in choose(before, PruneCriteria(now=now, last=True)).going}
+    free = set()
+    for gone in versions:
+        after = ledger_of(*(one for one in (*versions, *has) if one != gone))
+        if not owned_records(compare(before, after), before, policy, now):
+            free.add(gone.key)
+    assert free == going
 
 
 def test_the_ledger_is_never_owned_as_a_file() -> None:
