@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.core.ledger.names import SourceRef, Timestamp, shown
@@ -29,9 +28,9 @@ class SiteWay(NamedTuple):
     path: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Shell:
-    """What is around the content of each page."""
+    """What is around the content of each page; `around` keeps the markup of it, by root and page."""
 
     title: str
     commit: str
@@ -41,6 +40,7 @@ class Shell:
     ways: Sequence[SiteWay]
     places: Places
     ledger_page: str
+    around: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, facts: SiteFacts) -> Shell:
@@ -63,15 +63,16 @@ class Shell:
         """Return a page."""
         root = paths.root_from(path)
         current = path if path == paths.START or path in (way.path for way in self.ways) else ""
-        top, foot = _around(self, root, current)
-        around = {"shell": self, "root": root, "top": top, "foot": foot, "places": self.places}
-        return SiteFile(path, markup(template, **around, **values).encode())
+        content = markup(template, **self._around(root, current), shell=self, root=root, places=self.places, **values)
+        return SiteFile(path, content.encode())
 
-
-@lru_cache(maxsize=64)
-def _around(shell: Shell, root: str, current: str) -> tuple[str, str]:
-    """Return what is before and after the main part of pages: the same for all images with as many folders."""
-    return markup("top.html", shell=shell, root=root, current=current), markup("foot.html", shell=shell, root=root)
+    def _around(self, root: str, current: str) -> dict[str, str]:
+        """Return what is before and after the main part of a page: the same for all images with as many folders."""
+        if (root, current) not in self.around:
+            self.around[root, current] = {
+                name: markup(f"{name}.html", shell=self, root=root, current=current) for name in ("top", "foot")
+            }
+        return self.around[root, current]
 
 
 def commit_link(ledger_page: str, commit: str) -> str:
