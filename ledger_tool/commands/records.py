@@ -11,7 +11,6 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.promotion import outlived, version_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Timestamp
-from ledger_tool.core.ledger.order import in_order, latest
 from ledger_tool.core.ledger.query import Query, meant, no_pull_digest, select
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.ledger.yanks import yanks_of
@@ -75,6 +74,8 @@ def list_records(
     `order` is `image`, `published` or `version`; `note` is told if nothing matches, and what may have been meant.
     Raises UsageError for an environment that `ledger.yaml` does not declare.
     """
+    from ledger_tool.core.ledger.order import in_order, latest  # here, since `get` puts nothing in order
+
     snapshot = source.read()
     if query.environment:
         check_environment(query.environment, snapshot.policy)

@@ -58,6 +58,7 @@ _DEPENDENCY = rf'        "(?=[^"]{{1,{names.DEPENDENCY_MAX}}}"){names.DEPENDENCY
 _LABEL = rf'        "{names.LABEL_KEY}": {_STRING}'
 
 
+@cache  # it takes a tenth of a start to compile, and not every run reads a ledger
 def _record_pattern() -> re.Pattern[str]:
     def optional(name: str, value: str) -> str:
         return rf'(?:      "{name}": {value},\n)?'
@@ -94,7 +95,6 @@ def _record_pattern() -> re.Pattern[str]:
     )
 
 
-_record = _record_pattern()
 _label_key = re.compile(r'^        "([^"]+)": ', re.MULTILINE)
 
 
@@ -180,7 +180,7 @@ def is_valid(record: object) -> bool:
     if not isinstance(record, dict):
         return False
     lines = json.dumps(record, indent=2, ensure_ascii=False).split("\n")[1:-1]
-    match = _record.fullmatch("\n".join("    " + line for line in lines))
+    match = _record_pattern().fullmatch("\n".join("    " + line for line in lines))
     return match is not None and (match[6] is None or _distinct(match[6]))
 
 
@@ -265,7 +265,7 @@ def _read(raw: bytes) -> Ledger | None:
 def _keys(texts: Sequence[str]) -> list[tuple[str, str, str]] | None:
     """Return the key of each record, or None if one of them is not valid."""
     keys: list[tuple[str, str, str]] = []
-    fullmatch = _record.fullmatch
+    fullmatch = _record_pattern().fullmatch
     for text in texts:
         match = fullmatch(text)
         if match is None:
