@@ -61,6 +61,7 @@ def site(
             history,
             target,
             site_files,
+            now=now,
             title=called or title_of(page),
             url=address,
             ledger_page=page,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ledger_tool.core.dependencies.graph import Base, Graph, RecordGroup
 from ledger_tool.core.ledger.record import Name
@@ -14,12 +14,14 @@ from ledger_tool.core.site.facts import BaseFacts
 class BuiltOn:
     """The bases and the dependents of each record of a graph, by its number there.
 
-    Groups are shared by all records of one digest, and so are their dependents.
+    A digest may have thousands of tags and thousands of images may be built on it: what is told of it is made once.
     """
 
     graph: Graph
     groups: Mapping[int, Sequence[RecordGroup]]
     above: Mapping[RecordGroup, tuple[Name, ...]]
+    _bases: dict[Base, BaseFacts] = field(default_factory=dict)
+    _dependents: dict[tuple[RecordGroup, ...], tuple[Name, ...]] = field(default_factory=dict)
 
     def bases(self, numbers: Iterable[int]) -> tuple[BaseFacts, ...]:
         """Return what an image:tag with these records was built on, each base once, in the order recorded."""
@@ -28,13 +30,17 @@ class BuiltOn:
 
     def dependents(self, numbers: Sequence[int]) -> tuple[Name, ...]:
         """Return the image:tags that were built on one with these records, by name; what environments have is not."""
-        groups = dict.fromkeys(group for number in numbers for group in self.groups.get(number, ()))
-        lists = [self.above[group] for group in groups]
-        names = lists[0] if len(lists) == 1 else tuple(sorted({name for names in lists for name in names}))
-        own = self.graph.records[numbers[0]].name
-        return tuple(name for name in names if name != own) if own in names else names
+        groups = tuple(dict.fromkeys(group for number in numbers for group in self.groups.get(number, ())))
+        if groups not in self._dependents:
+            self._dependents[groups] = tuple(sorted({name for group in groups for name in self.above[group]}))
+        return self._dependents[groups]
 
     def _base(self, base: Base) -> BaseFacts:
+        if base not in self._bases:
+            self._bases[base] = self._facts_of(base)
+        return self._bases[base]
+
+    def _facts_of(self, base: Base) -> BaseFacts:
         records = [self.graph.records[number] for number in base.targets or base.successors]
         named = (base.named.name, base.reference.tag)
         best = min(records, key=lambda record: (record.name != named, record.is_environment), default=None)

@@ -198,3 +198,16 @@ def test_whence_agrees_about_every_digest(run: Run, publish: Publish, tmp_path: 
         assert isinstance(places, list)
         found = [(one["as"], one["since"] and one["since"]["commit"]) for one in places]
         assert found == [(match["as"], match["commit"]) for match in matches]
+
+
+def test_a_commit_from_the_future_decides_what_has_expired_and_a_warning_says_so(
+    run: Run, publish: Publish, upstream: Upstream, tmp_path: Path
+) -> None:
+    publish("myorg/app:pr-1", "a", "--ttl", "7d")
+    tip = upstream.git(
+        "commit-tree", "-p", upstream.tip(), "-m", "later", "main^{tree}", date="2099-01-01T00:00:00+00:00"
+    )
+    move_branch(upstream, tip)
+    done = run("site", tmp_path / "site")
+    assert f"warning: commit {tip[:12]} is dated 2099-01-01T00:00:00Z, and it is 20" in done.err
+    assert data(tmp_path / "site")["at"] == "2099-01-01T00:00:00Z"
