@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ledger_tool.commands.checked import checked
 from ledger_tool.commands.inspect import inspect
-from ledger_tool.commands.inspected import Inspected
+from ledger_tool.commands.inspected import CheckedFacts, Inspected
 from ledger_tool.commands.leftovers import OpenPast, pruned_tags
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, Store
@@ -17,7 +17,7 @@ from ledger_tool.commands.reconcile import Reconciled, look_at
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Digest, Image, SourceRef, Tag, Timestamp
+from ledger_tool.core.ledger.names import Image, Tag, Timestamp
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.registry.drift import DriftFinding
@@ -90,7 +90,7 @@ def adopt(
     unproved: list[LedgerError] = []
     drafts: list[Draft] = []
     notes: list[str] = []
-    held: dict[Key, tuple[Digest, SourceRef]] = {}
+    held: dict[Key, CheckedFacts] = {}
     not_adopted = [_of_environment(name) for name in environments]
     for name in environments:
         del untracked[name]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger_tool.commands.inspect import chosen_registry
-from ledger_tool.commands.inspected import Inspected
+from ledger_tool.commands.inspected import CheckedFacts, Inspected
 from ledger_tool.commands.parallel import in_parallel
 from ledger_tool.commands.ports import Registries, RegistryPort
 from ledger_tool.commands.proofs import LONGEST_PROOF, OpenProver, wanted
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.ledger.names import Digest, Image, SourceRef
+from ledger_tool.core.ledger.names import Image
 from ledger_tool.core.ledger.record import Key, Name, Provenance, Record
 from ledger_tool.core.provenance.proof import NOT_ADMITTED, Proof
 from ledger_tool.core.writes import publish as writes
@@ -19,6 +19,7 @@ from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, NotProved, Unreachable, UsageError
 
 _HINT = "build and sign the image again, or delete that statement at the registry, then publish again"
+_HINT_FOR_FILE = "build and sign the image again, or take that statement out of the file, then publish again"
 
 
 def checked(
@@ -67,7 +68,7 @@ def checked(
             is_in_index=registry is not None,  # it was asked for the image
         )  # fmt: skip
 
-    made, held = list(drafts), dict[Key, tuple[Digest, SourceRef]]()
+    made, held = list(drafts), dict[Key, CheckedFacts]()
     notes: dict[str, None] = {}
     proofs = dict(in_parallel(look, ruled, jobs=jobs, longest=LONGEST_PROOF))
     for number, record in ruled:
@@ -75,8 +76,9 @@ def checked(
         if isinstance(proof, LedgerError):
             raise proof.within(drafts[number].where)
         if proof:
-            made[number] = _with(made[number], record, proof, before, notes)
-            held[record.key] = record.digest, record.source_ref
+            hint = _HINT if prover.given is None else _HINT_FOR_FILE
+            made[number] = _with(made[number], record, proof, before, notes, hint)
+            held[record.key] = record.digest, record.index, record.source_ref
     return replace(seen, drafts=made, notes=[*seen.notes, *notes], held=held)
 
 
@@ -124,13 +126,16 @@ def _recorded(before: Snapshot, record: Record) -> Provenance | None:
     return next(filter(None, same), None)
 
 
-def _with(draft: Draft, record: Record, proof: Proof, before: Snapshot, notes: dict[str, None]) -> Draft:
-    """Return a draft with the statement that proves it, or raise why it must not be recorded."""
+def _with(draft: Draft, record: Record, proof: Proof, before: Snapshot, notes: dict[str, None], hint: str) -> Draft:
+    """Return a draft with the statement that proves it, or raise why it must not be recorded.
+
+    `hint` is what to do about a statement that does not hold.
+    """
     name = str(record.key)
     if proof.digest and proof.state in ("proved", "replaced", "revoked"):
         return replace(draft, provenance=Provenance(proof.digest, proof.builder, proof.signer))
     if proof.state == "broken":
-        hint = f"{_HINT}; if that source is right, correct ledger.yaml" if NOT_ADMITTED in proof.reason else _HINT
+        hint += "; if that source is right, correct ledger.yaml" if NOT_ADMITTED in proof.reason else ""
         raise NotProved(f"{name}: {proof.reason}", hint).within(draft.where)
     if proof.state == "unknown":
         hint = "run it again, or name the signed statement with `--bundle FILE`"

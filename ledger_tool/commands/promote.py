@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ledger_tool.commands.ports import History, Store
 from ledger_tool.commands.records import AsOf
 from ledger_tool.commands.write import Written, write
-from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.message import Message, parse_message
 from ledger_tool.core.changes.promotion import has_same, of_a_tag, version_of
 from ledger_tool.core.history.commit import Step
@@ -28,14 +29,21 @@ def promote(
 ) -> Written:
     """Give an environment what `choose` finds in the ledger, in one commit.
 
-    Raises UnknownImage, RuleRefused, and what `write` raises.
+    A version that was recorded before provenance was required may still be promoted: that is a note. Raises
+    UnknownImage, RuleRefused, and what `write` raises.
     """
-    return write(
-        store,
-        lambda snapshot: writes.promote(snapshot, choose(snapshot), now=now, reason=reason),
-        now=now,
-        dry_run=dry_run,
-    )
+    unproved: dict[str, None] = {}
+
+    def operation(snapshot: Snapshot) -> Change:
+        change = writes.promote(snapshot, choose(snapshot), now=now, reason=reason)
+        unproved.clear()
+        new = (effect.new for effect in change.effects if effect.new)
+        unproved.update({f"{one.image}:{one.version}": None for one in new if snapshot.policy.lacks_proof(one)})
+        return change
+
+    written = write(store, operation, now=now, dry_run=dry_run)
+    notes = [f"note: {name} lacks the provenance that ledger.yaml requires of new versions" for name in unproved]
+    return replace(written, notes=notes)
 
 
 def as_before(history: History, environment: Tag, patterns: Sequence[str]) -> Promotion:

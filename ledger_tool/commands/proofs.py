@@ -67,13 +67,14 @@ def _proof(
     prover: Prover, policy: Policy, record: Record, digests: frozenset[str], registry: RegistryPort | None
 ) -> Proof | None:
     recorded = record.provenance
-    signer = recorded.signer if recorded else ""
+    signer = record.signer
     rule = policy.provenance_rule(record.image)
     if rule is None:
         reason = f"it was checked for {signer}, and no rule of ledger.yaml names the image any more"
         return Proof(state="revoked", signer=signer, reason=reason) if signer else None
     about = wanted(record, digests)
-    return prover.proved(registry, record.image, about, rule, (recorded.digest if recorded else "", signer))
+    before, is_chosen = (recorded.digest if recorded else "", signer), prover.given is not None
+    return prover.proved(registry, record.image, about, rule, before, is_chosen=is_chosen)
 
 
 def wanted(record: Record, digests: frozenset[str]) -> ProvedImage:

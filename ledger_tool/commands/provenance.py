@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from ledger_tool.commands.attached import Attached, FoundDocument, attached
@@ -59,16 +59,30 @@ class Prover:
 
     def proved(
         self, registry: RegistryPort | None, image: str, wanted: ProvedImage, rule: ProvenanceRule,
-        recorded: tuple[str, str] = ("", ""), *, is_in_index: bool = False,
+        recorded: tuple[str, str] = ("", ""), *, is_in_index: bool = False, is_chosen: bool = False,
     ) -> Proof:  # fmt: skip
         """Return whether an image is proved, by what a registry has or what is given.
 
         `recorded` are the digest of the statement and the signer that the ledger has for it, `""` if none. A statement
         about the index proves the images that it leads to: the registry is asked, unless `is_in_index` says that it
-        was. Raises SignatureUncheckable.
+        was. One about another image does not hold, unless that is one of the same index; or with `is_chosen`, where the
+        image was chosen from those that the given documents are about. Raises SignatureUncheckable.
         """
         documents, unknown = self._documents(registry, image, wanted.digests)
-        examined = [one for document in documents if (one := self._examined(document, rule, wanted))]
+
+        def examined_for(wanted: ProvedImage) -> list[Examined]:
+            return [one for document in documents if (one := self._examined(document, rule, wanted))]
+
+        examined = examined_for(wanted)
+        if is_chosen:
+            examined = [one for one in examined if not one.is_stray]
+        elif registry and wanted.index and any(one.is_stray for one in examined):
+            try:
+                below = self._below(registry, image, wanted.index)
+            except LedgerError as error:
+                reason = f"a statement is about another image, and whether {wanted.index} has that could not be seen"
+                return Proof(state="unknown", reason=f"{reason}: {error.message}")
+            examined = examined_for(replace(wanted, others=wanted.others | below))
         proof = proof_of_record(examined, unknown, *recorded, rule)
         if is_in_index or not proof.digest or proof.state == "broken":
             return proof
@@ -86,6 +100,17 @@ class Prover:
         except LedgerError as error:
             return Proof(state="unknown", reason=f"{about}, and what that has could not be seen: {error.message}")
         return proof if is_below else Proof(state="broken", reason=f"{about}, which does not have the image")
+
+    def _below(self, registry: RegistryPort, image: str, index: str) -> frozenset[str]:
+        """Return the digests that an index leads to, without its own."""
+        served = self._once.manifest(registry, image, index)
+        if isinstance(served, Absent):
+            return frozenset()
+        below = {child.digest for child in served.children}
+        if served.nested:
+            nested = images_below(self._once, registry, image, served, only=None, platform=NOTHING_STATED)
+            below |= {one.manifest.digest for one in nested}
+        return frozenset(below)
 
     def _leads_to(self, registry: RegistryPort, image: str, index: str, digest: str) -> bool:
         served = self._once.manifest(registry, image, index)

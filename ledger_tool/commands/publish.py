@@ -108,5 +108,7 @@ def _is_unproved(before: Snapshot, now: Snapshot, seen: Inspected, change: Chang
     """Return whether a change records something else than what signed statements were checked for."""
     names = {Name(key.image, key.tag) for key in seen.held}
     records = {record.key: record for name in names for record in change.ledger.find(name)}
-    held = {key: (record.digest, record.source_ref) for key, record in records.items() if key in seen.held}
+    held = {
+        key: (record.digest, record.index, record.source_ref) for key, record in records.items() if key in seen.held
+    }
     return seen.is_open or held != seen.held or now.policy.provenance != before.policy.provenance

@@ -53,6 +53,7 @@ def promote(
         choose = _chosen(environment, images, source, at, history)
     with ledger.store() as store:
         written = run(store, choose, now=o.now(), reason=why, dry_run=ledger.dry_run)
+    ledger.screen.notes(written.notes)
     render.show(ledger.screen, written, output, dry_run=ledger.dry_run)
 
 

@@ -209,14 +209,15 @@ def _with_facts(base: Record | None, ours: Record, theirs: Record, *, platform: 
     labels = _fields(*(fields.pop("labels", {}) for fields in (before, our_fields, their_fields)))
     fields = _fields(before, our_fields, their_fields)
     merged = from_json(fields | {"labels": labels})
-    if merged.provenance and merged.provenance.signer and not any(_is_checked(merged, side) for side in (ours, theirs)):
+    if merged.signer and not any(_is_checked(merged, side) for side in (ours, theirs)):
         raise _CollisionError
     return merged
 
 
 def _is_checked(merged: Record, side: Record) -> bool:
-    """Return whether a side has the statement for the source of a merged record: that is what was checked."""
-    return (merged.provenance, merged.source_ref) == (side.provenance, side.source_ref)
+    """Return whether a side has the statement for a merged record's source and index: that is what was checked."""
+    is_same = (merged.provenance, merged.source_ref) == (side.provenance, side.source_ref)
+    return is_same and side.index in (None, merged.index)
 
 
 def _fields(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,11 @@ class Record:
         return self.version is not None
 
     @property
+    def signer(self) -> str:
+        """Who has signed the statement that was checked of it, `""` if none was."""
+        return self.provenance.signer if self.provenance else ""
+
+    @property
     def pull_digest(self) -> Digest:
         """What its image:tag is pulled by: the index digest if there is one, else the image's own."""
         return self.index or self.digest

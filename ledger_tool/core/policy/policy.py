@@ -245,10 +245,15 @@ class Policy:
                 hint = f"pass `{option}`, or give it in the record" if option else _NO_PROVENANCE
                 raise InvalidValue(name, message, hint)
 
+    def lacks_proof(self, record: Record) -> bool:
+        """Return whether a record, of an environment too, lacks the provenance that the team requires of new ones."""
+        rule = self.provenance_rule(record.image)
+        is_proved = rule.admits(record.signer) if rule else bool(record.provenance)
+        return "provenance" in self.require and not is_proved
+
     def _check_proved(self, record: Record, rule: ProvenanceRule) -> None:
-        signer = record.provenance.signer if record.provenance else ""
-        if not rule.admits(signer):
-            by = f", but one by {signer}, whom ledger.yaml does not name" if signer else ""
+        if not rule.admits(record.signer):
+            by = f", but one by {record.signer}, whom ledger.yaml does not name" if record.signer else ""
             message = f"{record.name} has no signed statement that was checked{by}, which ledger.yaml requires"
             raise NotProved(message, _NOT_PROVED)
 

@@ -67,11 +67,13 @@ Outcome = Literal["holds", "other-commit", "broken", "other-signer", "other"]  #
 class Examined:
     """What a document turned out to be, where it was found, who has signed it, and what is wrong with it.
 
-    `by_index` says that it is about the index, and not about the image.
+    `by_index` says that it is about the index, and not about the image; `is_stray`, that it does not hold since it is
+    about neither.
     """
 
     outcome: Outcome
     by_index: bool = False
+    is_stray: bool = False
     place: str
     digest: Digest | None = None
     signer: str = ""
@@ -119,6 +121,7 @@ def examine(
     return Examined(
         outcome=outcome,
         by_index=not statement.is_about(image.digest),
+        is_stray=outcome == "broken" and bool(verdict.signer) and statement.about.isdisjoint(image.digests),
         place=place,
         digest=document.digest,
         signer=verdict.signer,
@@ -202,9 +205,11 @@ def proof_of_record(
     """Return what documents prove together for a record: it names a statement's digest and its signer, or `""`.
 
     The statement that the record names may still be there among others. If nothing is proved since the rule no longer
-    trusts the record's signer, that is said; `unknown` is as for `proof`.
+    trusts the record's signer, that is said: by another name, or because another key has that name now, so that the
+    statement is there and is that of nobody; `unknown` is as for `proof`.
     """
-    is_revoked = bool(signer) and not rule.admits(signer)
+    is_of_nobody = any(one.outcome == "other-signer" and one.digest == recorded for one in examined)
+    is_revoked = bool(signer) and (is_of_nobody or not rule.admits(signer))
     together = proof(examined, unknown)
     if is_revoked and together.state == "broken" and recorded:
         # That no signer of the rule has signed the recorded statement is what a revocation means.
@@ -212,6 +217,8 @@ def proof_of_record(
     if together.state in ("missing", "proved") and is_revoked:
         by = together.signer
         reason = f"its signer, {shown(signer)}, is not one that ledger.yaml names"
+        if rule.admits(signer):
+            reason = f"the statement that was checked, {recorded}, is not signed by what is {shown(signer)} now"
         other = f"; a statement by {by} holds: publish the image again to record that" if by else ""
         return replace(together, state="revoked", reason=reason + other)
     if together.state != "proved" or not (recorded and signer):

@@ -85,6 +85,8 @@ def apply(publication: Publication, recorded: Records, snapshot: Snapshot, force
             del after[old.platform or ""]
         known_as = old or _copied(image, recorded)
         new = _continued(known_as, image) if known_as else _fresh(image, place, snapshot.policy)
+        if known_as and known_as.signer and not new.signer:
+            _check_required(new, place, snapshot.policy)
         if opposed and replaced == stated:
             mark = _mark_below(old, image, recorded, opposed, force_reason)
             new = replace(new, forced=mark or (None if old else _lasting_mark(new, recorded.get(new.platform or ""))))
@@ -186,8 +188,12 @@ def _mark_below(
 
 
 def _continued(old: Record, image: Record) -> Record:
-    """Return a record with what is said of it now. Time and source of publication stay as recorded."""
+    """Return a record with what is said of it now. Time and source of publication stay as recorded.
+
+    The statement that was checked may be about the index that served the image then: another one is not proved by it.
+    """
     is_same = old.digest == image.digest
+    known = old.provenance if old.index in (None, image.index) else _unsigned(old.provenance)
     return replace(
         old,
         platform=image.platform or old.platform,
@@ -197,7 +203,7 @@ def _continued(old: Record, image: Record) -> Record:
         labels={**old.labels, **image.labels},
         depends_on=image.depends_on or old.depends_on,
         ttl=image.ttl or old.ttl,
-        provenance=_continued_provenance(old.provenance if is_same else None, image.provenance),
+        provenance=_continued_provenance(known if is_same else None, image.provenance),
     )
 
 
@@ -260,7 +266,7 @@ def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced)
     )
     if is_repeated:
         return after
-    proved = {image.digest for image in images if image.provenance and image.provenance.signer}
+    proved = {image.digest for image in images if image.signer}
     return after | {
         record.platform or "": replace(
             record,
@@ -273,7 +279,7 @@ def _corrected(after: dict[str, Record], images: Sequence[Record], mark: Forced)
 
 
 def _unsigned(provenance: Provenance | None) -> Provenance | None:
-    """Return a provenance as of an image whose source is corrected: what was checked was the source before."""
+    """Return a provenance as of an image whose source or index is another now: what was checked was the one before."""
     return provenance and replace(provenance, signer="")
 
 

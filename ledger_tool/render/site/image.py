@@ -62,7 +62,7 @@ def _view(tag: TagFacts, image: SiteImage) -> TagView:
         tag, tag_badges(tag, is_newest=image.newest is not None and tag.name == image.newest.name),
         told(records, lambda record: [f"{key}={value}" for key, value in record.labels.items()]),
         told(records, lambda record: _filled(record.provenance.builder if record.provenance else "")),
-        told(records, lambda record: _filled(record.provenance.signer if record.provenance else "")),
+        told(records, lambda record: _filled(record.signer)),
         told(records, _forced),
     )  # fmt: skip
 

@@ -48,6 +48,17 @@ def promote(ledger: Run, *words: object) -> Outcome:
     return done
 
 
+@pytest.mark.parametrize("rule", ["", 'provenance: [{images: ["myorg/*"], signer: {key: release.pub}}]\n'])
+def test_a_version_without_the_provenance_that_new_ones_need_is_promoted_with_a_note(
+    ledger: Run, team: Upstream, rule: str
+) -> None:
+    """It was recorded before that was required, and an environment has to be able to go back to it."""
+    team.commit_as_other_writer({"ledger.yaml": f"{SETTINGS}{rule}require: [provenance]\n".encode()})
+    done = promote(ledger, "myorg/app:v1", "--to", "staging")
+    assert done.err.startswith("note: myorg/app:v1 lacks the provenance that ledger.yaml requires of new versions\n")
+    assert "note:" not in promote(ledger, "myorg/app:v1", "--to", "staging").err
+
+
 def test_versions_go_from_one_environment_to_the_next(ledger: Run, team: Upstream) -> None:
     done = promote(ledger, "myorg/app:v1", "myorg/web:v2", "--to", "staging")
     assert done.err.endswith(f"promoted 2 images to staging in {team.tip()[:12]}\n")

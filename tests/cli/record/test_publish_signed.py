@@ -305,6 +305,28 @@ def test_a_file_may_have_the_statements_about_several_images_of_a_run(world: Wor
     assert f"{world.image}:b (linux/amd64) is not proved" in world.run(*words, "--bundle", file).err
 
 
+def test_a_statement_about_another_image_of_the_index_does_not_count_also_if_that_is_not_published(
+    world: World, tmp_path: Path
+) -> None:
+    settle(world, rule(require=True))
+    layout = world.push("v1", "multi", BOTH)
+    statements = [signing.bundle(github(one)) for one in layout.images().values()]
+    file = tmp_path / "bundles.jsonl"
+    file.write_bytes(b"\n".join(statements))
+    assert world.publish("v1", "--platform", BOTH[0], "--bundle", file).code == 0
+    refer(world, layout.digest, *statements)
+    world.push("v2", "multi", BOTH)
+    assert world.publish("v2", "--platform", BOTH[1]).code == 0
+    assert world.verify("v2", "--provenance").code == 0
+    refer(world, layout.digest, *statements, signing.bundle(github(digest("another"))))
+    done = world.publish("v2", "--platform", BOTH[1])
+    assert done.code == 3
+    assert "not about this image" in done.err
+    assert "delete that statement at the registry" in done.err
+    file.write_bytes(b"\n".join([*statements, signing.bundle(github(digest("another")))]))
+    assert "take that statement out of the file" in world.publish("v2", "--bundle", file).err
+
+
 def test_an_offline_batch_is_proved_by_a_file(world: World, tmp_path: Path) -> None:
     settle(world, rule(require=True))
     digests = {tag: digest(tag) for tag in ("a", "b")}

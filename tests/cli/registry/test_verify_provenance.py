@@ -263,6 +263,17 @@ def test_a_file_has_the_statement_instead_of_the_registry(world: World, tmp_path
     assert f"the statement {file}:2 does not hold" in done.json["provenance"][0]["reason"]
 
 
+def test_a_file_may_have_statements_about_other_images_too(world: World, tmp_path: Path) -> None:
+    """It may be that of a whole run."""
+    image = pushed(world)
+    file = tmp_path / "bundles.jsonl"
+    file.write_bytes(b"\n".join(signing.bundle(github(one)) for one in (image, digest("another"))))
+    assert world.verify("v1", "--bundle", file).code == 0
+    file.write_bytes(signing.bundle(github(digest("another"))))
+    done = world.verify("v1", "--bundle", file, "--format", "json")
+    assert (done.code, done.json["provenance"][0]["state"]) == (1, "missing")
+
+
 def test_the_plain_verify_asks_for_nothing_more(world: World) -> None:
     image = pushed(world)
     attach(world, image, b"broken")

@@ -195,6 +195,17 @@ def test_what_excludes_each_other_collides(base: list[Record], ours: list[Record
         assert done.ledger == ledger_of(*one)
 
 
+def test_a_statement_that_was_checked_for_another_index_collides() -> None:
+    signed = {"digest": digest("statement"), "signer": "key:release.pub"}
+    alone = record(platform="linux/amd64")
+    base = but(alone, index=digest("index"))
+    moved, checked = but(base, index=digest("other")), but(base, provenance=signed)
+    for ours, theirs in ((moved, checked), (checked, moved)):
+        assert merge(ledger_of(base), ledger_of(ours), ledger_of(theirs)).collisions
+    for ours, theirs in ((base, but(alone, provenance=signed)), (but(alone, provenance=signed), base)):
+        assert not merge(ledger_of(alone), ledger_of(ours), ledger_of(theirs)).collisions
+
+
 def test_a_statement_that_was_checked_for_another_source_collides() -> None:
     signed = {"digest": digest("statement"), "signer": "key:release.pub"}
     base = record(sourceRef=source("a"))

@@ -174,7 +174,10 @@ def test_two_urls_are_of_one_repository_by_host_port_and_path(one: str, other: s
 def test_a_statement_about_something_else_is_broken_and_about_another_image_of_the_index_does_not_count() -> None:
     one = examined(about=digest("elsewhere"))
     assert (one.outcome, one.reason) == ("broken", f"it is about {digest('elsewhere')}, not about this image")
+    assert one.is_stray
     assert examined(about=_SIBLING).outcome == "other"
+    assert not examined(about=_SIBLING).is_stray
+    assert not github(repository="https://git.example.com/team/other").is_stray
     assert proof([examined(about=_SIBLING)]).state == "missing"
 
 
@@ -264,6 +267,17 @@ def test_a_recorded_statement_that_no_signer_of_the_rule_has_signed_is_revoked_a
         assert proof_of_record(seen, ["unseen"], recorded, "key:keys/old.pub", _RULE).state == "unknown"
     both = [claimed, others]
     assert proof_of_record(both, [], recorded, "key:keys/old.pub", _RULE).state == "broken"
+
+
+def test_a_recorded_statement_that_the_key_of_its_signers_name_has_not_signed_is_revoked_and_not_missing() -> None:
+    """The key has been replaced in its file: what is there is the statement of nobody that the rule names."""
+    lost, signer = examined(verdict=SignatureVerdict()), "key:keys/release.pub"
+    alone = proof_of_record([lost], [], str(lost.digest), signer, _RULE)
+    assert alone.state == "revoked"
+    assert alone.reason == f"the statement that was checked, {lost.digest}, is not signed by what is {signer} now"
+    beside = proof_of_record([lost, new := examined(about=_INDEX)], [], str(lost.digest), signer, _RULE)
+    assert (beside.state, beside.digest) == ("revoked", new.digest)
+    assert proof_of_record([lost], [], digest("another"), signer, _RULE).state == "missing"
 
 
 def test_a_recorded_statement_among_several_that_hold_is_the_one() -> None:

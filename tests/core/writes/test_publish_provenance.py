@@ -10,9 +10,10 @@ from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Provenance, Record
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Policy, ProvenanceRule, TrustedSigner
 from ledger_tool.core.writes import publish as rules
 from ledger_tool.core.writes.draft import Draft
+from ledger_tool.errors import NotProved
 from tests.support.values.make import digest, draft, ledger_of, record
 
 A, B = Digest(digest("a")), Digest(digest("b"))
@@ -57,6 +58,32 @@ def test_what_is_found_takes_the_place_of_what_was_unless_that_is_signed(
     after = _after(record(digest=A, provenance=_json(old)), draft(digest=A, provenance=new))
     assert after.provenance == kept
     assert not _publish(ledger_of(after), draft(digest=A, provenance=new)).changed
+
+
+@pytest.mark.parametrize(
+    ("old", "index", "new", "signer"),
+    [
+        (None, B, None, "ada"),  # what was checked was about the image itself
+        (B, B, None, "ada"),
+        (B, digest("other"), None, ""),
+        (B, None, None, ""),
+        (B, digest("other"), _proof("y"), ""),
+        (B, digest("other"), _proof("y", "ben"), "ben"),
+    ],
+)
+def test_what_was_checked_for_an_index_is_not_for_another(
+    old: str | None, index: str | None, new: Provenance | None, signer: str
+) -> None:
+    known = record(digest=A, index=old, platform="linux/amd64", provenance=_json(_proof("x", "ada")))
+    given = draft(digest=A, index=Digest(index) if index else None, platform="linux/amd64", provenance=new)
+    after = _after(known, given)
+    assert after.provenance == (new or _proof("x", signer))
+    assert after.signer == signer
+    rule = ProvenanceRule(("*",), (TrustedSigner(key="release.pub"),))
+    policy = Policy(mutable=("v1",), require=("provenance",), provenance=(rule,))
+    if not signer:
+        with pytest.raises(NotProved, match="has no signed statement that was checked, which"):
+            rules.publish(Snapshot("c", ledger_of(known), policy), [given])
 
 
 def test_another_image_has_nothing_of_the_one_before_it() -> None:
