@@ -6,10 +6,10 @@ claim and what the diffs of others show. Since when a record has it is left open
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ledger_tool.core.history.log import GONE, LogEntry
-from ledger_tool.core.history.whence import index_spans, spans
+from ledger_tool.core.history.whence import KINDS, Span, index_spans, spans
 from ledger_tool.core.ledger.record import Key, Record
 from ledger_tool.core.ledger.yanks import Yanks
 from ledger_tool.core.site.facts import DigestPlace, PlaceKind
@@ -27,40 +27,33 @@ def digest_places(
     since: dict[_Held, LogEntry] = {}
     places: dict[str, list[DigestPlace]] = {}
     oldest_first = log[::-1]
-    for span in spans(oldest_first):
-        if span.end:
-            place = DigestPlace(
-                "replaced", span.start.key, span.start.digest, span.start.source_ref, span.start.version,
-                since=span.start, until=span.end,
-            )  # fmt: skip
-            places.setdefault(place.digest, []).append(place)
+    for kind, span in _spans(oldest_first):
+        digest = span.start.digest if kind == "image" else span.start.index
+        if span.end is None:
+            since[kind, span.key, digest] = span.start
         else:
-            since["image", span.key, span.start.digest] = span.start
-    for span in index_spans(oldest_first):
-        if span.end:
-            place = DigestPlace(
-                "index", span.start.key, span.start.index, span.start.source_ref, span.start.version,
-                since=span.start, until=span.end,
-            )  # fmt: skip
-            places.setdefault(place.digest, []).append(place)
-        else:
-            since["index", span.key, span.start.index] = span.start
+            places.setdefault(digest, []).append(_former(kind, span, digest))
     only = _untouched(oldest_first)
     for record in records:
         why = yanks.reason(record)
-        held: Sequence[tuple[PlaceKind, str | None]] = (
-            ("image", record.digest),
-            ("index", record.index),
-            ("config", record.config),
-        )
-        for kind, digest in held:
-            if digest:
-                start = since.get((kind, record.key, digest)) or only.get(record.key)
-                place = DigestPlace(
-                    kind, record.key, digest, record.source_ref, record.version or "", why, start, record=record
-                )
-                places.setdefault(digest, []).append(place)
+        key, version = record.key, record.version or ""
+        for kind, held in zip(KINDS, (record.digest, record.index, record.config), strict=True):
+            if held:
+                start = since.get((kind, key, held)) or only.get(key)
+                place = DigestPlace(kind, key, held, record.source_ref, version, why, start, record=record)
+                places.setdefault(held, []).append(place)
     return {digest: _in_order(places[digest]) for digest in sorted(places)}
+
+
+def _spans(oldest_first: Sequence[LogEntry]) -> Iterator[tuple[PlaceKind, Span]]:
+    yield from (("image", span) for span in spans(oldest_first))
+    yield from (("index", span) for span in index_spans(oldest_first))
+
+
+def _former(kind: PlaceKind, span: Span, digest: str) -> DigestPlace:
+    """Return where a digest was, in the record as it was at the beginning."""
+    start, role = span.start, "replaced" if kind == "image" else kind
+    return DigestPlace(role, start.key, digest, start.source_ref, start.version, since=start, until=span.end)
 
 
 def _untouched(oldest_first: Iterable[LogEntry]) -> dict[Key, LogEntry]:
@@ -80,6 +73,8 @@ def _untouched(oldest_first: Iterable[LogEntry]) -> dict[Key, LogEntry]:
 
 
 def _in_order(places: list[DigestPlace]) -> list[DigestPlace]:
+    if len(places) == 1:
+        return places
     places.sort(key=lambda place: (place.key, place.kind))
     places.sort(key=lambda place: place.since.at if place.since else "", reverse=True)
     places.sort(key=lambda place: place.until is not None)

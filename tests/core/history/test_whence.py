@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.history.whence import Occurrence, occurrences_in, parse_digest_prefix, spans
+from ledger_tool.core.history.whence import Occurrence, index_spans, occurrences_in, parse_digest_prefix, spans
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.errors import InvalidValue
@@ -82,3 +84,26 @@ def test_a_digest_without_its_algorithm_may_be_either() -> None:
     assert wanted.is_of("sha512:" + "a" * 128)
     assert not parse_digest_prefix("sha256:" + "a" * 12).is_of("sha512:" + "a" * 128)
     assert not wanted.is_of(None)
+
+
+def indexed(seed: str, index: str, platform: str = AMD, action: str = "publish", before: str = "") -> LogEntry:
+    own = {"index": index and digest(index), "replaces_index": before and digest(before)}
+    return replace(entry(seed, platform, action), **own)
+
+
+def indexes(*entries: LogEntry) -> list[tuple[str, str, int, int | None]]:
+    """Return platform, index, and the numbers of the first and the last entry, of each span of an index."""
+    by_digest = {digest(seed): seed for seed in "ij"}
+    return [
+        (one.key.platform, by_digest[one.start.index], entries.index(one.start), one.end and entries.index(one.end))
+        for one in index_spans(entries)
+    ]
+
+
+def test_an_index_lasts_for_each_platform_until_another_is_told_or_the_record_is_gone() -> None:
+    log = [indexed("a", "i"), indexed("b", "i", ARM), indexed("a", "", action="set")]
+    assert indexes(*log) == [(AMD, "i", 0, None), (ARM, "i", 1, None)]
+    moved = [*log, indexed("c", "j", before="i"), indexed("d", "j", ARM, before="i")]
+    assert indexes(*moved) == [(AMD, "i", 0, 3), (ARM, "i", 1, 3), (AMD, "j", 3, None), (ARM, "j", 4, None)]
+    assert indexes(*log, indexed("b", "", ARM, action="remove")) == [(ARM, "i", 1, 3), (AMD, "i", 0, None)]
+    assert indexes(*log, indexed("a", "", before="i")) == [(AMD, "i", 0, 3), (ARM, "i", 1, 3)]
