@@ -113,10 +113,10 @@ def _changes(snapshot: Snapshot) -> Iterator[tuple[Timestamp, Change]]:
 def _made_up(sample: Ledger) -> Iterator[tuple[str, Callable[[Snapshot, Timestamp], Change]]]:
     earlier = [replace(record, tag=Tag("latest")) for record in sample.find(Name("dotnet/aspnet", "9.0"))]
     yield "2026-08-10T17:04:30Z", partial(_published, earlier)
-    newest = sample.find(Name("dotnet/monitor", "10.0.3"))[0]
+    newest = sample.find(Name("dotnet/sdk", "10.0.400"))[0]
     preview = replace(
         newest, tag=Tag(PREVIEW), digest=Digest(digest("preview")), index=None, config=None, ttl=Ttl("14d"),
-        published_at=Timestamp("2026-08-20T10:21:07Z"),
+        published_at=Timestamp("2026-08-16T10:21:07Z"),
     )  # fmt: skip
     yield preview.published_at, partial(_published, [preview])
     reference = parse_reference(f"dotnet/runtime:{YANKED}")
