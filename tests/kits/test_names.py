@@ -34,7 +34,7 @@ _FOLDERS = (
 def texts() -> Iterator[tuple[Path, str]]:
     for name in git("ls-files", "--cached", "--others", "--exclude-standard", "--", *_FOLDERS, cwd=ROOT).splitlines():
         path = ROOT / name
-        if path.is_file() and not path.is_symlink() and path.suffix != ".json":
+        if path.is_file() and not path.is_symlink() and path.suffix not in {".json", ".png"}:
             yield path, path.read_text("utf-8")
 
 
