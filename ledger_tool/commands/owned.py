@@ -29,6 +29,7 @@ from ledger_tool.core.judging.owners import (
 )
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, LEDGER, SETTINGS, Timestamp
+from ledger_tool.core.policy.globs import covers
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.signers import GPG, AllowedSigners, parse_signers
 from ledger_tool.errors import UsageError
@@ -204,6 +205,19 @@ def doubts(rules: SigningRules) -> Iterator[str]:
     if free:
         said = f"{', '.join(free[:-1])} and {free[-1]}" if free[1:] else free[0]
         yield f"nobody owns {said}: whoever may push can change who the owners and their keys are, and then sign"
+    for glob, earlier in _shadowed(policy):
+        why = f"since an earlier one names {earlier}: move it to the front"
+        yield f"the entry of `owners` for {glob} never counts, {why}"
     for signer in rules.signers:
         if not rules.has_key(signer):
             yield f"{signer} is named as a signer, and has no key: nobody can sign as {signer}"
+
+
+def _shadowed(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield each glob of an owner that an earlier entry covers, with the glob that does."""
+    for globs in ([owner.images for owner in policy.owners], [owner.files for owner in policy.owners]):
+        earlier: list[str] = []
+        for own in globs:
+            covering = ((glob, next((one for one in earlier if covers(one, glob)), "")) for glob in own)
+            yield from ((glob, one) for glob, one in covering if one)
+            earlier += own

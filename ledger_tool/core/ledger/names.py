@@ -46,7 +46,10 @@ REGISTRY_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MANIFEST_KEY = r"[A-Za-z_][A-Za-z0-9_.-]{0,127}"
 PRINCIPAL = r"gpg:[0-9A-F]{40}|(?!gpg:)[A-Za-z0-9][A-Za-z0-9@._+:/-]{0,255}"
 # Not `ledger.json`, whose owners are those of its images, and nothing that is no path of a repository.
-FILE_PATTERN = r"(?!/|ledger\.json$|(?:.*/)?\.{0,2}(?:/|$))[^\s\x00-\x1f\x7f]{1,256}"
+# Nor what other tools take for more than it is to fnmatch: braces, `**`, `!`, an escape, an open bracket.
+FILE_PATTERN = (
+    r"(?![/!]|ledger\.json$|(?:.*/)?(?:\.{0,2}|\.git)(?:/|$)|.*\*\*|.*\[!?\]?[^\]]*$)[^\s\x00-\x1f\x7f{}\\]{1,256}"
+)
 KEY_FILE = r"(?!/|.*(?:^|/)\.\.?(?:/|$)|.*/(?:/|$))[A-Za-z0-9._/-]{1,255}"
 # No query and no fragment: tokens hide there. No brackets: a host may obey a `[skip ci]`.
 _PATH = r"[A-Za-z0-9._~:/!$&'()*+,;=%-]{0,1999}"

@@ -50,6 +50,11 @@ def parse_name_glob(text: str, registries: Sequence[Registry] = ()) -> str:
     return text
 
 
+def covers(glob: str, other: str) -> bool:
+    """Return whether a glob matches whatever another one does, if it has no wildcards but `*`; else, False."""
+    return not re.search(r"[?\[]", glob) and fnmatchcase(other, glob)
+
+
 def _matching(text: str, grammar: str, characters: str, what: str, hint: str) -> str:
     sets = re.findall(_SET, text)
     if (

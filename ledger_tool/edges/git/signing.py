@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING
+from ledger_tool.edges.files.disk import path_of
 from ledger_tool.edges.git.log import time_of, times
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.workspace import Workspace
@@ -112,9 +112,9 @@ class Signer:
 def _is_security_key(key: str) -> bool:
     """Return whether a `user.signingKey` of SSH is, as far as its public half says, one that has to be touched."""
     texts = [key]
-    for path in (Path(key).expanduser(), Path(f"{key}.pub").expanduser()):
-        with suppress(OSError, ValueError):
-            texts.append(path.read_text("ascii", "replace")[:200])
+    for name in (key, f"{key}.pub"):
+        with suppress(OSError, ValueError, UsageError):
+            texts.append(path_of(name, "`user.signingKey`").read_text("ascii", "replace")[:200])
     return any(text.removeprefix("key::").startswith("sk-") for text in texts)
 
 

@@ -244,8 +244,8 @@ def _text(what: str, pattern: str, hint: str) -> Callable[[str], str]:
 _host = _text("host", names.REGISTRY, "write `registry.example.com`, or `http://localhost:5000` for plain HTTP")
 _pattern = _text("pattern", r"[^\s\x00-\x1f\x7f]{1,256}", "write a glob such as `https://github.com/myorg/*`")
 _FILE_HINT = (
-    "write a path from the top of the repository, or a glob of such paths; `images` says whose the records in "
-    "ledger.json are"
+    "write a path from the top of the repository, or a glob of such paths, in which `*` matches `/` too, and braces, "
+    "`**` and `!` mean nothing; `images` says whose the records in ledger.json are"
 )
 _file = _text("pattern", names.FILE_PATTERN, _FILE_HINT)
 _registry_name = _text("name", names.REGISTRY_NAME, "write up to 64 of `A-Z a-z 0-9 . _ -`, such as `main`")

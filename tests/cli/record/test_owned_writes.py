@@ -104,6 +104,15 @@ def test_the_users_own_key_goes_before_the_deploy_key(
     assert run("stranger", *publish("payments/api:v2")).code == 0
 
 
+def test_a_key_in_the_home_of_nobody_is_no_key(run: Run, owned: OwnedLedger, hermetic: Path) -> None:
+    with (hermetic / "gitconfig").open("a") as file:
+        file.write("[user]\n\tsigningKey = ~nobody-at-all/key\n[gpg]\n\tformat = ssh\n")
+    for words in ((), ("--dry-run",)):
+        done = run("", *publish("payments/api:v2"), *words)
+        assert done.code == 6
+        assert "which payments-ci owns, and git could not sign the commit: " in done.err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_dry_run_says_what_the_write_would_say(run: Run, owned: OwnedLedger, command: str) -> None:
     by, words = COMMANDS[command]

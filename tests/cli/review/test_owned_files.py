@@ -87,3 +87,14 @@ def test_a_merge_of_two_edits_of_one_file_decides_nothing_if_it_is_the_one_that_
     git("push", "-q", "origin", "main", cwd=clone)
     expected = f"it changes {path}, which admin owns, and it is not signed"
     assert gate.both() == ([expected] if addition else [])
+
+
+def test_an_entry_behind_one_that_names_the_same_is_warned_of(gate: Gate, ledger: Run) -> None:
+    first = "owners:\n  - {images: ['*'], files: [vendor/*], signers: [admin]}\n"
+    settings = SETTINGS.replace("owners:\n", first).replace('"allowed', 'vendor/lib/*, "allowed')
+    gate.owned.commit({"ledger.yaml": settings.encode()}, "owners", "admin")
+    done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main")
+    for glob, earlier in (("payments/*", "*"), ("*", "*"), ("vendor/lib/*", "vendor/*")):
+        said = f"warning: the entry of `owners` for {glob} never counts, since an earlier one names {earlier}: move it"
+        assert said in done.err
+    assert done.err.count("never counts") == 3

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.ledger import names
-from ledger_tool.core.policy.globs import parse_image_glob, parse_name_glob, parse_tag_glob
+from ledger_tool.core.policy.globs import covers, parse_image_glob, parse_name_glob, parse_tag_glob
 from ledger_tool.core.policy.policy import Registry
 from ledger_tool.errors import UsageError
 
@@ -123,3 +123,26 @@ def test_what_is_taken_matches_something(glob: str) -> None:
         if accepted(parse, glob):
             assert re.fullmatch(grammar, one)
             assert fnmatchcase(one, glob)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/a", "a/", "a//b", "./a", "a/../b", "ledger.json", ".git/*", "a/.git", "{vendor,keys}/*", "!vendor/*",
+        "ledger\\.yaml", "**/ledger.yaml", "vendor/**", "[x", "[]", "",
+    ],
+)  # fmt: skip
+def test_a_glob_of_files_that_guards_less_than_it_seems_to_is_refused(text: str) -> None:
+    assert not re.fullmatch(names.FILE_PATTERN, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "ledger.yaml", "allowed_signers*", "*.md", "vendor/*", ".github/*", ".gitmodules", "a[bc]?", "x!"]
+)
+def test_a_glob_of_files_is_taken(text: str) -> None:
+    assert re.fullmatch(names.FILE_PATTERN, text)
+
+
+@given(st.text("ab*?[]", max_size=5), st.text("ab*?[]", max_size=5), st.text("ab", max_size=5))
+def test_what_a_glob_covers_it_matches(glob: str, other: str, name: str) -> None:
+    assert not (covers(glob, other) and fnmatchcase(name, other)) or fnmatchcase(name, glob)

@@ -15,7 +15,9 @@ LEDGER = Path(sys.executable).parent / "ledger"
 
 
 def install(upstream: Upstream) -> None:
-    """Install the hook; only `ledger` is not in the PATH of this server."""
+    """Install the hook on a server where `ledger` is not in the PATH, and somebody has set LEDGER_REPO."""
     first, rest = HOOK.split("\n", 1)
     assert first == "#!/bin/sh"
-    upstream.hook("pre-receive", f"PATH={shlex.quote(str(LEDGER.parent))}:$PATH\n{rest}")
+    upstream.hook(
+        "pre-receive", f"export LEDGER_REPO=/nonexistent.git\nPATH={shlex.quote(str(LEDGER.parent))}:$PATH\n{rest}"
+    )
