@@ -87,15 +87,20 @@ def test_a_digest_without_its_algorithm_may_be_either() -> None:
 
 
 def indexed(seed: str, index: str, platform: str = AMD, action: str = "publish", before: str = "") -> LogEntry:
-    own = {"index": index and digest(index), "replaces_index": before and digest(before)}
-    return replace(entry(seed, platform, action), **own)
+    own = entry(seed, platform, action)
+    return replace(own, index=index and digest(index), replaces_index=before and digest(before))
 
 
 def indexes(*entries: LogEntry) -> list[tuple[str, str, int, int | None]]:
     """Return platform, index, and the numbers of the first and the last entry, of each span of an index."""
-    by_digest = {digest(seed): seed for seed in "ij"}
+    seeds = {digest(seed): seed for seed in "ij"}
     return [
-        (one.key.platform, by_digest[one.start.index], entries.index(one.start), one.end and entries.index(one.end))
+        (
+            one.key.platform,
+            seeds[one.start.index],
+            entries.index(one.start),
+            entries.index(one.end) if one.end else None,
+        )
         for one in index_spans(entries)
     ]
 
