@@ -62,6 +62,10 @@ class LedgerError(Exception):
         """
         return self._saying(f"{prefix}: {self.message}" if prefix else self.message, hint or self.hint)
 
+    def adding(self, more: str) -> Self:
+        """Return the same error with `; more` at the end of its message."""
+        return self._saying(f"{self.message}; {more}", self.hint)
+
     def masked(self, mask: Callable[[str], str]) -> Self:
         """Return the same error with `mask` applied to what it says."""
         return self._saying(mask(self.message), mask(self.hint))

@@ -243,6 +243,9 @@ class _Look:
         claims += [replace(build, bases=(), unreadable=()) if claims else build for build in builds_of(draft)]
         source = recorded.source_ref if recorded else None
         filled, notes = told(draft, self.name, claims, recorded=source, is_required=self.is_required)
+        if isinstance(filled.source_ref, LedgerError) and seen.failures:
+            why = filled.source_ref.adding(f"provenance is left out: {seen.failures[0].message}")
+            filled = replace(filled, source_ref=why)
         notes += [f"note: {self.name}: provenance is left out: {error.message}" for error in seen.failures]
         return replace(filled, provenance=_chosen(seen, source or filled.source_ref, recorded)), notes
 

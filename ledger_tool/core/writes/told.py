@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ledger_tool.core.ledger import sourceref
-from ledger_tool.core.ledger.names import SourceRef, some_of
+from ledger_tool.core.ledger.names import SourceRef, shown, some_of
+from ledger_tool.core.ledger.secrets import redacted
 from ledger_tool.core.writes.draft import Draft
 from ledger_tool.errors import LedgerError, RuleRefused, UsageError
 
@@ -34,7 +35,7 @@ def told(
     `recorded` is the source that the ledger has of the image, and keeps. Raises RuleRefused if a claim is about another
     commit, neither recorded nor published now, and provenance `is_required`.
     """
-    source = draft.source_ref if not isinstance(draft.source_ref, LedgerError) else _source(claims) or draft.source_ref
+    source = draft.source_ref if not isinstance(draft.source_ref, LedgerError) else _source(claims, draft.source_ref)
     notes = []
     kept, how = recorded or source, "recorded" if recorded else "published"
     if not isinstance(kept, LedgerError):
@@ -66,8 +67,11 @@ def builds_of(draft: Draft) -> list[BuildClaim]:
     return [draft.builds[platform] for platform in names if platform in draft.builds][:1]
 
 
-def _source(claims: Sequence[BuildClaim]) -> SourceRef | LedgerError | None:
-    """Return the source that claims tell, or why there is none: the working tree was not a commit's."""
+def _source(claims: Sequence[BuildClaim], missing: LedgerError) -> SourceRef | LedgerError:
+    """Return the source that claims tell, or why there is none: the working tree was not a commit's.
+
+    If they tell less than a source, `missing` says so too.
+    """
     if source := next((claim.source_ref for claim in claims if claim.source_ref), None):
         return source
     for claim in claims:
@@ -76,7 +80,8 @@ def _source(claims: Sequence[BuildClaim]) -> SourceRef | LedgerError | None:
                 f"the image was built from a modified working tree of {claim.modified_commit}, says its provenance"
             )
             return UsageError(message, "commit what was modified, and build again; or say where it is from: `--source`")
-    return None
+    less = next(("@".join(filter(None, (claim.source, claim.commit))) for claim in claims if claim.source), "")
+    return missing.adding(f"its provenance says only {shown(redacted(less))}") if less else missing
 
 
 def against(source: SourceRef, claim: BuildClaim) -> str:

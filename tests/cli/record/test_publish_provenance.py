@@ -227,6 +227,11 @@ def test_a_provenance_that_cannot_be_used_is_a_note_and_an_error_where_it_is_req
     assert f"note: {world.image}:v1: provenance is left out: " in done.err
     assert reason in done.err
     assert "provenance" not in world.upstream.records()[0]
+    done = world.publish("v1", source="")
+    assert done.code == 2
+    assert "sourceRef is missing, " in done.err
+    assert "; provenance is left out: " in done.err
+    assert reason in done.err
     strict = _require(world)
     strict.push("v1", "multi", BOTH[:1], said=said)
     done = strict.publish("v1")

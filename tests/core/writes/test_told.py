@@ -50,6 +50,21 @@ def test_a_modified_tree_is_why_there_is_no_source() -> None:
     assert (filled.source_ref, len(notes)) == (f"{REPOSITORY}@{COMMIT}", 1)
 
 
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        (BuildClaim(source=REPOSITORY), REPOSITORY),
+        (BuildClaim(source="/home/me/app", commit=COMMIT), f"/home/me/app@{COMMIT}"),
+        (BuildClaim(source="ssh://git:hunter22@git.example.com/app"), "ssh://***@git.example.com/app"),
+    ],
+)
+def test_what_is_less_than_a_source_is_said_where_none_is_known(claim: BuildClaim, said: str) -> None:
+    filled, _ = told(draft(source_ref=_NONE), "a:v1", [claim])
+    assert isinstance(filled.source_ref, UsageError)
+    assert filled.source_ref.message == f"none given; its provenance says only {said}"
+    assert told(draft(source_ref=_NONE), "a:v1", [claim, _CLAIM])[0].source_ref == f"{REPOSITORY}@{COMMIT}"
+
+
 def test_bases_that_cannot_be_written_are_named() -> None:
     _, notes = told(draft(), "a:v1", [BuildClaim(unreadable=("pkg:docker/A", "pkg:docker/B", "c", "d"))] * 2)
     assert notes == ["note: a:v1: base images in its provenance are left out: pkg:docker/A, pkg:docker/B, c, …"]
