@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,15 +19,16 @@ from ledger_tool.core.judging.commit import CommitFault, judge_commit, lacks_req
 from ledger_tool.core.judging.dates import misdated_records
 from ledger_tool.core.judging.environment import gives_reason, judge_environments, merge_faults
 from ledger_tool.core.judging.net import NetJudge, NetVerdict
-from ledger_tool.core.judging.owners import chosen_by_merge
+from ledger_tool.core.judging.owners import RULE_FILES, chosen_by_merge
 from ledger_tool.core.judging.pulls import DECISIVE, PullClaims, split_fault, told_by_nobody, untold_pulls
 from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text, pull_digest_in
-from ledger_tool.core.ledger.names import LEDGER, Timestamp
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp
 from ledger_tool.core.ledger.position import RecordPositions
 from ledger_tool.core.ledger.record import Key, Name
 from ledger_tool.core.policy.policy import Policy
 
-MOST_FINDINGS = 1000  # per broken file: nobody reads more, and a broken generator makes one per record
+MOST_FINDINGS = 1000  # per file: nobody reads more, and a broken generator makes one per record
+_NAMED = (LEDGER, *RULE_FILES)  # whose findings are counted apart from those of all other files
 _OWN_INDEX = re.compile(r'\n      "digest": "([^"]+)",\n      "index": "\1"')  # in the canonical text of a record
 
 
@@ -190,5 +192,21 @@ def located(faults: Iterable[tuple[str, CommitFault]], positions: RecordPosition
 
 
 def in_order(findings: Iterable[CheckFinding]) -> list[CheckFinding]:
-    """Return findings in the order of the files, those of `ledger.yaml` first."""
-    return sorted(findings, key=lambda one: (one.path != "ledger.yaml", one.line, one.column))
+    """Return findings in the order of the files, those of `ledger.yaml` first; of very many, how many more there are.
+
+    Whoever may push could otherwise make a server or a CI write without end.
+    """
+    ordered = sorted(findings, key=lambda one: (one.path != SETTINGS, one.line, one.column))
+    counts = Counter[str]()
+    last: dict[str, CheckFinding] = {}
+    shown = []
+    for one in ordered:
+        file = one.path if one.path in _NAMED else ""
+        counts[file] += 1
+        last[file] = one
+        shown += [one] * (counts[file] <= MOST_FINDINGS)
+    for file, count in counts.items():
+        if count > MOST_FINDINGS:
+            more = f"and {count - MOST_FINDINGS} more findings in {file or 'other files'}"
+            shown.append(CheckFinding(last[file].rule, last[file].path, 1, 1, more))
+    return shown

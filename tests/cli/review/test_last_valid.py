@@ -90,3 +90,14 @@ def test_a_revert_of_a_commit_with_an_odd_ledger_yaml_is_judged(gate: Gate, ledg
     gate.owned.commit(records(NEW), f'Revert "x"\n\nThis reverts commit {odd}.\n')
     done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main", "--base", odd)
     assert done.code == 1, done.err
+
+
+def test_an_object_that_is_missing_is_named(gate: Gate, ledger: Run) -> None:
+    upstream = gate.owned.upstream
+    entries = upstream.git("ls-tree", "main").splitlines()
+    lost = [line if "\tallowed_signers" not in line else f"100644 blob {'1' * 40}\tallowed_signers" for line in entries]
+    tree = upstream.git("mktree", "--missing", stdin="\n".join(lost).encode())
+    upstream.git("update-ref", "refs/heads/main", upstream.git("commit-tree", "-p", "main", "-m", "lose it", tree))
+    done = ledger("check", "--repo", upstream.url.removeprefix("file://"), "--base", gate.start, "--head", "main")
+    assert f"error: the object {'1' * 40} is missing in " in done.err
+    assert "Traceback" not in done.err

@@ -583,3 +583,13 @@ def test_a_record_of_an_environment_has_its_tag_and_a_version() -> None:
         ("environment", Key("b", "prod", "")),
         ("environment", Key("c", "v2", "")),
     ]
+
+
+def test_of_very_many_findings_it_is_said_how_many_more_there_are() -> None:
+    found = [CheckFinding("owner", f"files/{number}", 1, 1, "x") for number in range(1500)]
+    found += [CheckFinding("immutable", "ledger.json", number, 1, "y") for number in range(1, 1003)]
+    found += [CheckFinding("settings", "ledger.yaml", 1, 1, "z")]
+    shown = in_order(found)
+    assert (len(shown), shown[0].message) == (2003, "z")
+    more = {("owner", "and 500 more findings in other files"), ("immutable", "and 2 more findings in ledger.json")}
+    assert {(one.rule, one.message) for one in shown[-2:]} == more
