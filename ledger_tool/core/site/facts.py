@@ -153,8 +153,8 @@ class RunningFacts:
 class SiteImage:
     """An image: its tags, the newest first, without those of environments; what environments have of it; its history.
 
-    `newest` is the newest tag that is neither yanked nor expired, None if there is none. The newest entry of `timeline`
-    comes first.
+    `newest` is its newest version (`newest.py`), None if everything is yanked or expired. The newest entry of
+    `timeline` comes first.
     """
 
     image: str

@@ -9,7 +9,7 @@ from itertools import groupby
 from ledger_tool.core.dependencies.graph import Graph
 from ledger_tool.core.judging.diff import source_comparison
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.order import in_order, latest
+from ledger_tool.core.ledger.order import in_order
 from ledger_tool.core.ledger.query import expiry, is_expired
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.ledger.yanks import Yanks
@@ -17,12 +17,13 @@ from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import pulled_from
 from ledger_tool.core.site.bases import BuiltOn, built_on
 from ledger_tool.core.site.facts import SiteImage, TagFacts
+from ledger_tool.core.site.newest import newest_version
 from ledger_tool.core.site.previous import previous_versions
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedImage:
-    """An image: its tags, the newest first, and the newest one to use; see `SiteImage`."""
+    """An image: its tags, the newest first, and its newest version; see `SiteImage`."""
 
     image: str
     tags: Sequence[TagFacts]
@@ -42,8 +43,8 @@ def recorded_images(policy: Policy, graph: Graph, yanks: Yanks, at: Timestamp) -
         newest_first = dict.fromkeys(record.name for record in in_order(records, "published"))
         before = previous_versions(records, policy, yanks)
         made = {name: tags.tag(numbers[name], numbers.get(_before(name, before), ())) for name in newest_first}
-        newest = next((made[record.name] for record in latest(records, at, yanks)), None)
-        yield RecordedImage(image, tuple(made.values()), newest)
+        newest = newest_version(records, policy, at, yanks)
+        yield RecordedImage(image, tuple(made.values()), made[newest] if newest else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Environment, Owner, Policy, Registry
 from ledger_tool.core.site.facts import SiteFacts, SiteImage, TagFacts
+from ledger_tool.core.site.newest import is_prerelease
 from ledger_tool.core.site.site import site_facts
 from tests.support.values.make import digest, ledger_of, record, source
 from tests.support.values.strategies import ledgers
@@ -82,6 +83,25 @@ def test_tags_are_in_the_order_of_their_publishing_and_the_newest_is_neither_yan
     assert [cell.environment for cell in image.environments] == ["prod"]
     expiring = tags_of(image)["pr-1"]
     assert (expiring.expires, expiring.is_expired, expiring.is_mutable) == (at(5), True, True)
+
+
+def newest_of(*tags: str, ttl: str = "") -> str:
+    """Return the newest version of an image with these tags, each published an hour after the one before it."""
+    records = [record(tag=tag, publishedAt=at(hour), digest=digest(hour)) for hour, tag in enumerate(tags, 1)]
+    preview = [record(tag="pr-7", publishedAt=at(9), digest=digest(9), ttl=ttl)] if ttl else []
+    newest = image_of(*records, *preview, policy=Policy(mutable=("latest", "main"))).newest
+    return newest.name.tag if newest else ""
+
+
+def test_a_preview_a_tag_that_moves_and_a_pre_release_are_the_newest_version_only_without_a_release() -> None:
+    assert newest_of("v1.5.0", "v2.0.0-rc.1", "latest", ttl="90d") == "v1.5.0"
+    assert newest_of("v2.0.0-rc.1", "latest", ttl="90d") == "v2.0.0-rc.1"
+    assert newest_of("main", "latest") == "latest"
+    assert newest_of("latest", ttl="90d") == "pr-7"
+
+
+def test_the_number_or_the_commit_of_a_build_makes_no_pre_release() -> None:
+    assert newest_of("1.5.0-41", "1.5.0-4ef5a30") == "1.5.0-4ef5a30"
 
 
 def test_a_tag_is_yanked_with_any_mark_on_its_digest() -> None:
@@ -164,10 +184,20 @@ def test_an_empty_ledger_has_no_image() -> None:
 
 
 @given(ledgers(), st.sampled_from([AT, Timestamp("2001-01-01T00:00:00Z"), Timestamp("9999-01-01T00:00:00Z")]))
-def test_the_newest_version_is_that_of_list(ledger: Ledger, now: Timestamp) -> None:
-    facts = site_facts(Snapshot("", ledger, Policy()), [], made_at=now, title="site")
-    newest = {record.name for record in latest(ledger.records(), now, yanks_of(ledger))}
-    assert {image.newest.name for image in facts.images if image.newest} == newest
+def test_the_newest_version_is_what_list_has_of_the_best_tags(ledger: Ledger, now: Timestamp) -> None:
+    facts = site_facts(Snapshot("", ledger, Policy(mutable=("latest",))), [], made_at=now, title="site")
+    yanks = yanks_of(ledger)
+
+    def listed(*, stay: bool, released: bool) -> dict[str, str]:
+        among = [
+            one
+            for one in ledger.records()
+            if not (stay and (one.ttl or one.tag == "latest")) and not (released and is_prerelease(one.tag))
+        ]
+        return {one.image: one.tag for one in latest(among, now, yanks)}
+
+    newest = listed(stay=False, released=False) | listed(stay=True, released=False) | listed(stay=True, released=True)
+    assert {image.image: image.newest.name.tag for image in facts.images if image.newest} == newest
     tags = [tag for image in facts.images for tag in image.tags]
     assert sorted(one.key for tag in tags for one in tag.records) == [
         one.key for one in ledger.records() if not one.is_environment
