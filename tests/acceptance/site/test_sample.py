@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from ledger_tool.core.ledger import codec
 from tests.acceptance.site.conftest import Sites
 from tests.support import ROOT
 from tests.support.browser.browser import Browser, View
-from tests.support.browser.pictures import look_alike
+from tests.support.browser.pictures import FOLDER, MOST_BYTES, PICTURES, look_alike
 from tests.support.git.sample import PREVIEW, sample
 from tests.support.git.upstream import git
 from tests.support.values.outcome import Outcome
@@ -28,6 +29,17 @@ def test_it_has_the_records_of_the_sample_ledger_and_keeps_the_rules(
     assert ledger("audit", "--repo", made.repository).code == 0
     again = sample(tmp_path / "two")
     assert git("rev-parse", "main", cwd=made.repository) == git("rev-parse", "main", cwd=again.repository)
+
+
+def test_the_docs_have_its_pictures_and_they_are_small() -> None:
+    """`make docs` takes them again when they look different."""
+    text = (ROOT / "docs/site.md").read_text("utf-8")
+    assert {path.stem for path in FOLDER.iterdir()} == set(PICTURES)
+    for name, (_, view) in PICTURES.items():
+        raw = (FOLDER / f"{name}.png").read_bytes()
+        assert raw[16:24] == struct.pack(">II", view.width, view.height)  # PNG, "IHDR Image header"
+        assert len(raw) <= MOST_BYTES
+        assert f"(pictures/{name}.png)" in text
 
 
 def test_a_picture_is_told_from_one_that_looks_different(browser: Browser, sites: Sites) -> None:
