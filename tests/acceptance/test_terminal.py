@@ -12,6 +12,7 @@ import pytest
 from ledger_tool.render.table import text_width
 from tests.support.git.upstream import Upstream
 from tests.support.stage.terminal import at_terminal
+from tests.support.values.clock import clock_says
 from tests.support.values.make import digest, fields, ledger_bytes
 from tests.support.values.outcome import Outcome
 
@@ -33,8 +34,9 @@ def lived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: Run) -> Upstr
     ]
     (tmp_path / "records").write_text(json.dumps(records))
     moved = (f"nginx:1.27@{digest('e')}", "--source", f"https://git.example.com/a@{'4' * 40}", "--force")
+    with clock_says("2026-11-24T12:00:00Z"):  # one of the records expires a day later
+        assert ledger("publish", "--from", tmp_path / "records").code == 0
     for command in (
-        ("publish", "--from", tmp_path / "records"),
         ("publish", *moved, "--reason", REASON),
         ("yank", "myorg/app:v1.4.0", "--reason", "crashes on start"),
     ):
