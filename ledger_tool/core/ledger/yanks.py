@@ -40,9 +40,9 @@ class Yanks:
         is_own = marked.name == record.name
         return f"is yanked: {marked.yanked.reason}" if is_own else _shared(marked)
 
-    def reason(self, record: Record) -> str:
+    def reason(self, record: Record, *, as_pulled: bool = False) -> str:
         """Return why a record must not be used, `""` if it is not yanked; a mark that is not its own is named."""
-        marked = self.of(record)
+        marked = self.of(record, as_pulled=as_pulled)
         if marked is None or marked.yanked is None:
             return ""
         return marked.yanked.reason if marked.name == record.name else _shared(marked)

@@ -43,8 +43,7 @@ def recorded_images(policy: Policy, graph: Graph, yanks: Yanks, at: Timestamp) -
         newest_first = dict.fromkeys(record.name for record in in_order(records, "published"))
         before = previous_versions(records, policy, yanks)
         made = {name: tags.tag(numbers[name], numbers.get(_before(name, before), ())) for name in newest_first}
-        newest = newest_version(records, policy, at, yanks)
-        yield RecordedImage(image, tuple(made.values()), made[newest] if newest else None)
+        yield RecordedImage(image, tuple(made.values()), newest_version(made.values(), policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class _TagMaker:
             sources=tuple(dict.fromkeys(record.source_ref for record in records)),
             previous=previous[0].tag if previous else "",
             compare=source_comparison(previous, records),
-            yanked=next(filter(None, map(self.yanks.reason, records)), ""),
+            yanked=next(filter(None, (self.yanks.reason(record, as_pulled=True) for record in records)), ""),
             expires=min(ends, default=None),
             is_expired=any(is_expired(record, self.at) for record in records),
             is_mutable=self.policy.is_mutable(name.tag),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.order import latest
+from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Environment, Owner, Policy, Registry
@@ -83,6 +85,26 @@ def test_tags_are_in_the_order_of_their_publishing_and_the_newest_is_neither_yan
     assert [cell.environment for cell in image.environments] == ["prod"]
     expiring = tags_of(image)["pr-1"]
     assert (expiring.expires, expiring.is_expired, expiring.is_mutable) == (at(5), True, True)
+
+
+@pytest.mark.parametrize(
+    "mark", [{"yanked": {"at": at(3), "reason": "broken"}}, {"ttl": "1h"}], ids=["yanked", "expired"]
+)
+def test_a_tag_of_which_one_platform_must_not_be_used_is_not_the_newest_version(mark: dict[str, Any]) -> None:
+    def published(tag: str, hour: int, *platforms: dict[str, Any]) -> list[Record]:
+        return [
+            record(tag=tag, publishedAt=at(hour), index=digest(tag), digest=digest(f"{tag}{number}"), **more)
+            for number, more in enumerate(platforms)
+        ]
+
+    amd64, arm64 = {"platform": "linux/amd64"}, {"platform": "linux/arm64"}
+    older, newer = published("v1", 1, amd64, arm64), published("v2", 2, amd64, arm64 | mark)
+    promoted = [replace(each, tag=Tag("prod"), version=Tag("v1")) for each in older]
+    again = published("v3", 3, amd64)  # its one platform may be used, but not what its index has besides
+    again = [replace(each, index=newer[0].index) for each in again] if "yanked" in mark else []
+    image = image_of(*older, *newer, *promoted, *again)
+    assert image.newest == tags_of(image)["v1"]
+    assert [cell.state for cell in image.environments] == ["same"]
 
 
 def newest_of(*tags: str, ttl: str = "") -> str:
@@ -187,12 +209,16 @@ def test_an_empty_ledger_has_no_image() -> None:
 def test_the_newest_version_is_what_list_has_of_the_best_tags(ledger: Ledger, now: Timestamp) -> None:
     facts = site_facts(Snapshot("", ledger, Policy(mutable=("latest",))), [], made_at=now, title="site")
     yanks = yanks_of(ledger)
+    unusable = {one.name for one in ledger.records() if yanks.of(one, as_pulled=True) or is_expired(one, now)}
+    passing = {one.name for one in ledger.records() if one.ttl or one.tag == "latest"}
 
     def listed(*, stay: bool, released: bool) -> dict[str, str]:
         among = [
             one
             for one in ledger.records()
-            if not (stay and (one.ttl or one.tag == "latest")) and not (released and is_prerelease(one.tag))
+            if one.name not in unusable
+            and not (stay and one.name in passing)
+            and not (released and is_prerelease(one.tag))
         ]
         return {one.image: one.tag for one in latest(among, now, yanks)}
 
