@@ -33,7 +33,9 @@ def hits(browser: Browser, first: str) -> list[str]:
 def test_the_search_finds_images_tags_and_digests(browser: Browser, sites: Sites, scheme: str, view: View) -> None:
     base = sites.base("full", scheme)
     browser.open(base + "index.html", view)
-    browser.press("/", "app")
+    browser.press("/")
+    browser.wait("document.activeElement.id === '~search'")
+    browser.press("app")
     assert hits(browser, APP) == [APP]
     browser.wait("location.hash === '#q=app'")
     browser.press(":v1.4")
@@ -143,8 +145,8 @@ def test_copying_works_where_there_is_no_clipboard(browser: Browser, sites: Site
 def test_links_lead_into_pages(browser: Browser, sites: Sites, scheme: str, view: View) -> None:
     base = sites.base("full", scheme)
     browser.open(f"{base}images/myorg/app.html#v1.4.1", view)
-    top = browser.run("return document.querySelector('#v1\\\\.4\\\\.1').getBoundingClientRect().top")
-    assert 0 <= top < view.height / 2
+    top = "document.querySelector('#v1\\\\.4\\\\.1').getBoundingClientRect().top"
+    browser.wait(f"{top} >= 0 && {top} < innerHeight / 2")
     assert "crashes on start" in browser.text("#v1\\.4\\.1")
     assert browser.run("return document.querySelector('#v1\\\\.4\\\\.1 details').open")
     for asked, answer in {
