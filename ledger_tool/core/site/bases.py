@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from ledger_tool.core.dependencies.graph import Base, Graph, RecordGroup
 from ledger_tool.core.ledger.record import Name
-from ledger_tool.core.site.facts import BaseFacts
+from ledger_tool.core.site.facts import BaseFacts, DependentFacts
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltOn:
     """The bases and the dependents of each record of a graph, by its number there.
+
+    `naming` are the image:tags whose records name another one as a base, and whether it has moved on since.
 
     A digest may have thousands of tags and thousands of images may be built on it: what is told of it is made once.
     """
@@ -20,20 +22,29 @@ class BuiltOn:
     graph: Graph
     groups: Mapping[int, Sequence[RecordGroup]]
     above: Mapping[RecordGroup, tuple[Name, ...]]
+    naming: Mapping[Name, Mapping[Name, bool]]
     _bases: dict[Base, BaseFacts] = field(default_factory=dict)
-    _dependents: dict[tuple[RecordGroup, ...], tuple[Name, ...]] = field(default_factory=dict)
+    _dependents: dict[tuple[RecordGroup, ...], Mapping[Name, DependentFacts]] = field(default_factory=dict)
 
     def bases(self, numbers: Iterable[int]) -> tuple[BaseFacts, ...]:
         """Return what an image:tag with these records was built on, each base once, in the order recorded."""
         bases = (self._base(base) for number in numbers for base in self.graph.bases[number])
         return tuple(dict.fromkeys(bases))
 
-    def dependents(self, numbers: Sequence[int]) -> tuple[Name, ...]:
-        """Return the image:tags that were built on one with these records, by name; what environments have is not."""
+    def dependents(self, name: Name, numbers: Sequence[int]) -> tuple[DependentFacts, ...]:
+        """Return the image:tags that were built on one with these records, by name; what environments have is not.
+
+        As `ledger dependents` tells it: also those that name it, and were built on a digest that it had before.
+        """
         groups = tuple(dict.fromkeys(group for number in numbers for group in self.groups.get(number, ())))
         if groups not in self._dependents:
-            self._dependents[groups] = tuple(sorted({name for group in groups for name in self.above[group]}))
-        return self._dependents[groups]
+            above = {name for group in groups for name in self.above[group]}
+            self._dependents[groups] = {one: DependentFacts(one) for one in sorted(above)}
+        facts = self._dependents[groups]
+        naming = self.naming.get(name, {})
+        if more := {one: DependentFacts(one, stale) for one, stale in naming.items() if stale or one not in facts}:
+            facts = dict(sorted({**facts, **more}.items()))
+        return tuple(facts.values())
 
     def _base(self, base: Base) -> BaseFacts:
         if base not in self._bases:
@@ -50,12 +61,16 @@ class BuiltOn:
 def built_on(graph: Graph) -> BuiltOn:
     """Return the bases and the dependents of each record of a graph."""
     above: dict[RecordGroup, dict[Name, None]] = {}
+    naming: dict[Name, dict[Name, bool]] = {}
     for number, base in graph.all_bases():
         record = graph.records[number]
         if not record.is_environment:
             above.setdefault(base.targets, {})[record.name] = None
+            if base.named.ours and base.reference.tag:
+                named = naming.setdefault(Name(base.named.name, base.reference.tag), {})
+                named[record.name] = bool(base.successors) or named.get(record.name, False)
     groups: dict[int, list[RecordGroup]] = {}
     for group in above:
         for number in group:
             groups.setdefault(number, []).append(group)
-    return BuiltOn(graph, groups, {group: tuple(names) for group, names in above.items()})
+    return BuiltOn(graph, groups, {group: tuple(names) for group, names in above.items()}, naming)

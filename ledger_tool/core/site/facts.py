@@ -33,12 +33,21 @@ class BaseFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class DependentFacts:
+    """An image:tag that was built on another one; `is_stale` if that one has moved on since."""
+
+    name: Name
+    is_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TagFacts:
     """An image:tag. `digest` is the pull digest, `""` if its records do not share one.
 
     `pulls` are the references by digest that clients take, the first registry's first; `compare` is the page that
     compares its source with that of `previous`, the one before it (see `previous.py`). `yanked` says why it must not
-    be used, and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it.
+    be used, and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it, or
+    on what it was before it moved.
     """
 
     name: Name
@@ -54,7 +63,7 @@ class TagFacts:
     is_expired: bool = False
     is_mutable: bool = False
     bases: tuple[BaseFacts, ...] = ()
-    dependents: tuple[Name, ...] = ()
+    dependents: tuple[DependentFacts, ...] = ()
     owners: tuple[str, ...] = ()
 
 

@@ -72,7 +72,7 @@ class _TagMaker:
             is_expired=any(is_expired(record, self.at) for record in records),
             is_mutable=self.policy.is_mutable(name.tag),
             bases=self.built.bases(numbers),
-            dependents=self.built.dependents(numbers),
+            dependents=self.built.dependents(name, numbers),
             owners=self.policy.owners_of(*name),
         )
 

@@ -5,11 +5,11 @@ A value has the shape that the commands give it. Links within the site are relat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.ledger.record import Name, to_json
+from ledger_tool.core.ledger.record import to_json
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import (
     BaseFacts,
@@ -133,7 +133,7 @@ def _tag(tag: TagFacts) -> dict[str, Any]:
         "mutable": tag.is_mutable,
         "owners": list(tag.owners),
         "bases": [_base(base) for base in tag.bases],
-        "dependents": _names(tag.dependents),
+        "dependents": [{"image": one.name.image, "tag": one.name.tag, "stale": one.is_stale} for one in tag.dependents],
         "records": [to_json(record) for record in tag.records],
     }
 
@@ -145,10 +145,6 @@ def _base(base: BaseFacts) -> dict[str, Any]:
         "tag": base.name.tag if base.name else None,
         "now": base.now or None,
     }
-
-
-def _names(names: Iterable[Name]) -> Sequence[dict[str, str]]:
-    return [{"image": name.image, "tag": name.tag} for name in names]
 
 
 def _cell(cell: EnvironmentCell) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.dependencies.graph import BaseQuery, build_graph, dependents_of
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.order import latest
@@ -17,6 +18,7 @@ from ledger_tool.core.ledger.query import is_expired
 from ledger_tool.core.ledger.record import Record
 from ledger_tool.core.ledger.yanks import yanks_of
 from ledger_tool.core.policy.policy import Environment, Owner, Policy, Registry
+from ledger_tool.core.policy.resolve import NamedImage
 from ledger_tool.core.site.facts import SiteFacts, SiteImage, TagFacts
 from ledger_tool.core.site.newest import is_prerelease
 from ledger_tool.core.site.site import site_facts
@@ -192,7 +194,9 @@ def test_bases_lead_to_records_and_say_where_their_tag_is_now() -> None:
     assert (foreign.reference, foreign.name, foreign.now) == (ref("other/x:1", "x"), None, "")
     (base,) = images["myorg/mid"]["v1"].bases
     assert (str(base.name), base.now) == ("myorg/base:12", "")
-    assert [str(name) for name in images["myorg/base"]["12"].dependents] == ["myorg/mid:v1"]
+    app, mid = images["myorg/base"]["12"].dependents
+    assert (str(app.name), app.is_stale) == ("myorg/app:v1", True)  # whom to rebuild
+    assert (str(mid.name), mid.is_stale) == ("myorg/mid:v1", False)
 
 
 def test_an_image_that_only_an_environment_has_is_there_without_a_tag() -> None:
@@ -228,3 +232,14 @@ def test_the_newest_version_is_what_list_has_of_the_best_tags(ledger: Ledger, no
     assert sorted(one.key for tag in tags for one in tag.records) == [
         one.key for one in ledger.records() if not one.is_environment
     ]
+
+
+@given(ledgers())
+def test_dependents_are_what_the_command_says_is_built_on_a_tag_directly(ledger: Ledger) -> None:
+    facts = site_facts(Snapshot("", ledger, POLICY), [], made_at=AT, title="site")
+    graph = build_graph(ledger, POLICY)
+    for tag in (tag for image in facts.images for tag in image.tags):
+        query = BaseQuery(NamedImage(tag.name.image, ours=True), tag.name.tag)
+        direct = [graph.records[number] for number in dependents_of(graph, query).direct]
+        built = {one.name for one in direct if not one.is_environment}
+        assert [one.name for one in tag.dependents] == sorted(built)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.site import paths
-from ledger_tool.core.site.facts import SiteFacts
+from ledger_tool.core.site.facts import DependentFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site import image, matrix, start
 from ledger_tool.render.site.links import TAGS_PER_PAGE
@@ -185,7 +185,7 @@ def _with_words(words: str) -> SiteFacts:
 def test_an_image_with_many_tags_and_a_long_history_has_more_pages() -> None:
     tags = [tag(record("a", f"v{number}")) for number in range(2 * TAGS_PER_PAGE + 1)]
     log = [entry(f"a:v{number}", seed=number) for number in range(350)]
-    base = image_of("b", [tag(record("b", "v1"), dependents=(Name("a", f"v{TAGS_PER_PAGE}"),))])
+    base = image_of("b", [tag(record("b", "v1"), dependents=(DependentFacts(Name("a", f"v{TAGS_PER_PAGE}")),))])
     facts = replace(many_facts(0), images=[image_of("a", tags, timeline=log), base], changes=[])
     found = site_of(site_files(facts))
     check_links(found)

@@ -13,6 +13,7 @@ from ledger_tool.core.ledger.record import Name, Record
 from ledger_tool.core.site.facts import (
     BaseFacts,
     ChangeFacts,
+    DependentFacts,
     DigestPlace,
     DriftFacts,
     DriftNote,
@@ -93,7 +94,7 @@ def site_facts() -> SiteFacts:
         ),
         previous="v1.4.2", compare=f"{PAGE}/compare/a...b", owners=("payments-ci",),
         bases=(BaseFacts(base_ref), BaseFacts(f"platform/base:2.1.0@{digest(ours)}", ours, digest("rebuilt"))),
-        dependents=(Name("myorg/web", "v2.0.0"),),
+        dependents=(DependentFacts(Name("myorg/web", "v2.0.0")),),
     )  # fmt: skip
     forced = {"replaces": digest("old"), "reason": "rebuilt after the CVE in the base image"}
     older = tag(*platforms("myorg/app", "v1.4.2", publishedAt=before(26), sourceRef=source("v1.4.2"), forced=forced))
@@ -116,7 +117,10 @@ def site_facts() -> SiteFacts:
         record("myorg/web", "v2.0.0", platform="linux/amd64", digest=digest("web"), publishedAt=before(40)),
         bases=(BaseFacts(f"myorg/app:v1.5.0@{newest.digest}", newest.name),),
     )  # fmt: skip
-    base = tag(*platforms("platform/base", "2.1.0", publishedAt=before(500)), dependents=(newest.name,))
+    base = tag(
+        *platforms("platform/base", "2.1.0", publishedAt=before(500)),
+        dependents=(DependentFacts(newest.name, is_stale=True),),
+    )
     cells = (
         _cell("staging", "v1.5.0", newest, "same"),
         _cell(
