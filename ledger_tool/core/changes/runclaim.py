@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from ledger_tool.core.ledger.names import HOST, parse_text, shown
-from ledger_tool.core.ledger.secrets import redacted
+from ledger_tool.core.ledger.secrets import SECRET_NAME, TOKEN, redacted
 from ledger_tool.errors import InvalidValue
 
 ACTOR_MAX = 255
@@ -19,16 +19,6 @@ _RUN_MAX = 2000
 _PART = r"[A-Za-z0-9._~:/!$&'()*+,;=%?-]*"  # no `@`: what stands before one is a login; no brackets: hosts obey some
 RUN = rf"https?://{HOST}(?:[/?]{_PART})?(?:#{_PART})?"
 _parameter = re.compile(r"[?&#;]([^=&;#?]*)=")
-_secret = re.compile(
-    r"token|secret|passw|pwd|auth|credential|signature|session|jwt|(?:api|access|private|secret)[_-]?key|^(?:sig|key)$",
-    re.IGNORECASE,
-)
-# What forges, registries and clouds begin their tokens with, and a JWT (RFC 7519).
-_token = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:gh[opsur]_|github_pat_|gl[a-z]{2,6}-|npm_|dckr_[a-z]{3}_|dop_v1_|xox[a-z]-|hvs\.|pypi-)"
-    r"(?=[\w-]*[A-Z0-9])[\w-]{12,}|sk-(?=[\w-]*[A-Z0-9])[\w-]{20,}|sk-(?:proj|ant)-[\w-]{12,}"
-    r"|[rs]k_live_\w{12,}|-----BEGIN |A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,})"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +44,8 @@ def parse_run(value: str) -> str:
     hint = "give the http(s) URL of the run's page, without a login or a token, such as `https://ci.example.com/runs/1`"
     if (
         "@" in value
-        or _token.search(unquote(value))
-        or any(_secret.search(unquote(name)) for name in _parameter.findall(value))
+        or TOKEN.search(unquote(value))
+        or any(SECRET_NAME.search(unquote(name)) for name in _parameter.findall(value))
     ):
         raise InvalidValue("run", "the run's URL has a login or a token in it", hint)
     if len(value) > _RUN_MAX or not re.fullmatch(RUN, value) or not _has_a_port_that_exists(value):
@@ -75,7 +65,7 @@ def parse_actor(value: str) -> str:
     actor = parse_text(value, "actor")
     if redacted(actor) != actor:
         raise InvalidValue("actor", "the actor has a login in it", "give a name, such as `alice`")
-    if _token.search(actor):
+    if TOKEN.search(actor):
         raise InvalidValue("actor", "the actor has a token in it", "give a name, such as `alice`")
     if len(actor) > ACTOR_MAX:
         raise InvalidValue("actor", f"the actor is longer than {ACTOR_MAX} characters", "shorten it")

@@ -43,6 +43,18 @@ _userinfo = re.compile(
     rf"(?:[a-z][a-z0-9+.-]*:[/\\]+|[/\\]*)([^/\s@]*)@(?!{_DIGEST})(?=[^/\\\s@:]*[:/\\])", re.IGNORECASE
 )
 _WORD = r"[A-Za-z0-9+_]"  # of base64, but not `/` and `-`, which in a URL are something else
+# What parameters of URLs with secrets in them are called.
+SECRET_NAME = re.compile(
+    r"token|secret|passw|pwd|auth|credential|signature|session|jwt|(?:api|access|private|secret)[_-]?key|^(?:sig|key)$",
+    re.IGNORECASE,
+)
+# What forges, registries and clouds begin their tokens with, and a JWT (RFC 7519).
+TOKEN = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:gh[opsur]_|github_pat_|gl[a-z]{2,6}-|npm_|dckr_[a-z]{3}_|dop_v1_|xox[a-z]-|hvs\.|pypi-)"
+    r"(?=[\w-]*[A-Z0-9])[\w-]{12,}|sk-(?=[\w-]*[A-Z0-9])[\w-]{20,}|sk-(?:proj|ant)-[\w-]{12,}"
+    r"|[rs]k_live_\w{12,}|-----BEGIN |A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{8,}\.eyJ[\w-]{8,})"
+)
+_parameter = re.compile(r"([?&#;]([^\s=&;#?]*)=)[^\s&;#]+")
 
 
 class Mask:
@@ -156,6 +168,16 @@ def redacted(text: str) -> str:
             pieces += [text[done:start], kept, STARS, "@" if text[end - 1] == "@" else ""]
             done = end
     return "".join([*pieces, text[done:]])
+
+
+def without_tokens(text: str) -> str:
+    """Return `text` without what looks like a token, and without the values of URL parameters whose name says so."""
+
+    def of_parameter(match: re.Match[str]) -> str:
+        return match[1] + STARS if SECRET_NAME.search(unquote(match[2])) else match[0]
+
+    text = _parameter.sub(of_parameter, text) if "=" in text else text
+    return TOKEN.sub(STARS, text)
 
 
 _Login = tuple[int, int, str]  # where what was meant as one starts and ends, and what of it is shown

@@ -1,7 +1,8 @@
 """What a site shows, as plain values: put together once, and the source of every page and of every file of data.
 
 The same ledger and the same reports give the same values: nothing depends on the clock. What is expired or expires soon
-is judged at `SiteFacts.at`, the latest time that the ledger's head or a report states.
+is judged at `SiteFacts.at`, the latest time that the ledger's head or a report states. All words of people are as
+everybody may read them (`public.py`).
 """
 
 from __future__ import annotations

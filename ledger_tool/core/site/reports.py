@@ -25,6 +25,7 @@ from ledger_tool.core.registry.drift import CLASSES
 from ledger_tool.core.registry.failon import KINDS
 from ledger_tool.core.running.classes import RUNNING_CLASSES
 from ledger_tool.core.site.facts import DriftFacts, DriftNote, RunningFacts, RunningNote, RunningPlace
+from ledger_tool.core.site.public import public_text
 from ledger_tool.errors import InvalidValue, UsageError
 
 MAX_REPORT_BYTES = 256 * 2**20
@@ -79,8 +80,8 @@ class _Fields:
         return value
 
     def text(self, name: str) -> str:
-        """Return any text."""
-        return self._get(name, str)[:_LONGEST]
+        """Return any text, without credentials."""
+        return public_text(self._get(name, str)[:_LONGEST])
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         if (value := self.text(name)) not in known:

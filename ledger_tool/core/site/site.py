@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from ledger_tool.core.changes.change import Snapshot
@@ -16,6 +17,7 @@ from ledger_tool.core.site.digests import digest_places
 from ledger_tool.core.site.environments import EnvironmentCells, environments_of
 from ledger_tool.core.site.facts import DriftFacts, DriftNote, RunningFacts, RunningNote, SiteFacts, SiteImage
 from ledger_tool.core.site.images import expiring, recorded_images, yanked
+from ledger_tool.core.site.public import public_entry, public_ledger
 
 N = TypeVar("N", DriftNote, RunningNote)
 
@@ -36,6 +38,8 @@ def site_facts(
 
     The latest time of that and of the reports decides what has expired.
     """
+    snapshot = replace(snapshot, ledger=public_ledger(snapshot.ledger))
+    log = list(map(public_entry, log))
     at = max([made_at, *(report.at for report in (drift, *running) if report and report.at)])
     graph = build_graph(snapshot.ledger, snapshot.policy)
     yanks = yanks_among(graph.records)

@@ -5,10 +5,9 @@ A value has the shape that the commands give it. Links within the site are relat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.record import to_json
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import (
@@ -26,7 +25,7 @@ from ledger_tool.render import json
 from ledger_tool.render.log import entry_as_json
 from ledger_tool.render.site.links import web_link
 from ledger_tool.render.site.renovate import releases
-from ledger_tool.render.site.wording import person, prose
+from ledger_tool.render.site.wording import prose
 from ledger_tool.render.whence import point_as_json
 
 _FOLDER = paths.LEDGER_DATA.partition("/")[0] + "/"  # of all data
@@ -114,7 +113,7 @@ def _image(image: SiteImage) -> dict[str, Any]:
         "environments": [_cell(cell) for cell in image.environments],
         "drift": [_drift(note) for note in image.drift],
         "running": [_running(note) for note in image.running],
-        "entries": [_public(entry, entry_as_json(entry)) for entry in image.timeline],
+        "entries": [entry_as_json(entry) for entry in image.timeline],
     }
 
 
@@ -211,11 +210,6 @@ def _place(place: DigestPlace) -> dict[str, Any]:
         "version": place.version or None,
         "yanked": prose(place.yanked) or None,
         "record": place.record and to_json(place.record),
-        "since": place.since and _public(place.since, point_as_json(place.since)),
-        "until": place.until and _public(place.until, point_as_json(place.until)),
+        "since": place.since and point_as_json(place.since),
+        "until": place.until and point_as_json(place.until),
     }
-
-
-def _public(entry: LogEntry, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a commit did as a site says it, which more people read than the ledger: without mail addresses."""
-    return {**value, "by": person(entry.by), "reason": prose(entry.reason) or None}

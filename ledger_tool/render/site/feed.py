@@ -58,7 +58,7 @@ def _add(feed: Element, change: ChangeFacts, url: str, places: Places) -> None:
     _text(entry, "published", change.at)
     _text(SubElement(entry, "author"), "name", person(change.by) or _NOBODY)
     if change.run.actor:
-        _text(SubElement(entry, "contributor"), "name", prose(change.run.actor))
+        _text(SubElement(entry, "contributor"), "name", person(change.run.actor))
     images = sorted({one.name.image for one in change.entries})
     _link(entry, "alternate", url + _place(change, images, places), "text/html")
     for page in filter(None, map(web_link, (change.page, change.run.url))):

@@ -118,8 +118,8 @@ def prose(text: str, limit: int = TEXT_MAX) -> str:
 
 
 def person(by: str) -> str:
-    """Return the name of a commit's author, without the address."""
-    return prose(by.partition(" <")[0] or by, 100)
+    """Return the name of a person as a page has it."""
+    return prose(by, 100)
 
 
 def who(entry: LogEntry) -> str:

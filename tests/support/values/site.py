@@ -47,7 +47,7 @@ def entry(name: str, action: str = "publish", seed: object = 1, hours: float = 1
     """Return what a commit did to a record; `more` are fields of the entry."""
     image, _, tag = name.partition(":")
     plain = LogEntry(
-        commit(seed), before(hours), "ledger <ledger@example.com>", action, Name(image, tag), "linux/amd64",
+        commit(seed), before(hours), "ledger", action, Name(image, tag), "linux/amd64",
         digest(name), source_ref=source(name), run=RUN,
     )  # fmt: skip
     return replace(plain, **more)  # type: ignore[arg-type]
