@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ledger_tool.core.changes.change import VERBS
@@ -84,10 +84,15 @@ def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[Lo
     return [
         _logged(
             commit, _action(verb, effect), MessageEntry.of(effect, versions_of(groups[effect.name])),
-            _reason(effect, message), pulls[effect.name], _run(effect, message),
+            _reason(effect, message), _pull_of(effect, pulls[effect.name]), _run(effect, message),
         )
         for effect in effects
     ]  # fmt: skip
+
+
+def _pull_of(effect: Effect, pull: PullClaim) -> PullClaim:
+    """Return a claim about an image:tag with the index of a record itself: those of an old ledger may have several."""
+    return replace(pull, index=effect.new.index or "") if pull.index and effect.new else pull
 
 
 def _action(verb: str, effect: Effect) -> str:

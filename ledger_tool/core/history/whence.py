@@ -121,7 +121,8 @@ def index_spans(entries: Iterable[LogEntry]) -> Iterator[Span]:
             ended = [entry.key]
         else:
             is_told = entry.index or entry.replaces_index
-            ended = [key for key, start in own.items() if is_told and start.index != entry.index]
+            others = (key for key, start in own.items() if start.index != entry.index and start.commit != entry.commit)
+            ended = list(others) if is_told else []
         for key in ended:
             if key in own:
                 yield Span(key, own.pop(key), entry)

@@ -87,7 +87,7 @@ def test_a_digest_without_its_algorithm_may_be_either() -> None:
 
 
 def indexed(seed: str, index: str, platform: str = AMD, action: str = "publish", before: str = "") -> LogEntry:
-    own = entry(seed, platform, action)
+    own = replace(entry(seed, platform, action), commit=f"from {before} to {index}")
     return replace(own, index=index and digest(index), replaces_index=before and digest(before))
 
 

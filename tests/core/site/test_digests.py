@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,3 +148,24 @@ def test_those_that_still_have_a_digest_come_first_and_then_the_last() -> None:
     places = digest_places(records, yanks_of(ledger_of()), log)[digest("x")]
     assert [(place.kind, place.key.tag) for place in places] == [("image", "b"), ("image", "a"), ("replaced", "c")]
     assert [place.until and place.until.commit for place in places] == [None, None, "4"]
+
+
+def test_a_record_that_is_pulled_by_another_index_than_its_siblings_has_had_its_own() -> None:
+    def version(*indexes: str) -> Ledger:
+        platforms = zip(("amd64", "arm64"), indexes, strict=True)
+        return ledger_of(
+            *(record(platform=f"linux/{name}", digest=digest(name), index=digest(index)) for name, index in platforms)
+        )
+
+    ledgers = [Ledger(), version("both", "both"), version("one", "other"), version("last", "last")]
+    log: list[LogEntry] = []
+    for number, (before, after) in enumerate(pairwise(ledgers)):
+        commit = Commit(str(number), ("",), "A", "a@example.com", Timestamp(f"2026-01-0{number + 1}T00:00:00Z"), "")
+        log = [*seen(commit, parse_message("by hand\n"), effects_of(compare(before, after))), *log]
+    former = [place for place in places_of(ledgers, log) if place.until]
+    assert {(place.kind, place.key, place.digest) for place in former} == {
+        ("index", key, found)
+        for one in ledgers[1:3]
+        for kind, key, found in held(one)
+        if kind == "index"
+    }  # fmt: skip
