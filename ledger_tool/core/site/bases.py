@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ledger_tool.core.dependencies.graph import Base, Graph, RecordGroup
+from ledger_tool.core.dependencies.graph import Base, Graph, RecordGroup, dependents_of, rebuild_order
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.site.facts import BaseFacts, DependentFacts
 
@@ -23,6 +23,7 @@ class BuiltOn:
     groups: Mapping[int, Sequence[RecordGroup]]
     above: Mapping[RecordGroup, tuple[Name, ...]]
     naming: Mapping[Name, Mapping[Name, bool]]
+    steps: Mapping[Name, int]
     _bases: dict[Base, BaseFacts] = field(default_factory=dict)
     _dependents: dict[tuple[RecordGroup, ...], Mapping[Name, DependentFacts]] = field(default_factory=dict)
 
@@ -45,6 +46,10 @@ class BuiltOn:
         if more := {one: DependentFacts(one, stale) for one, stale in naming.items() if stale or one not in facts}:
             facts = dict(sorted({**facts, **more}.items()))
         return tuple(facts.values())
+
+    def rebuild_step(self, name: Name) -> int:
+        """Return in which step an image:tag has to be rebuilt, from 1; 0 if neither its bases nor theirs moved on."""
+        return self.steps.get(name, 0)
 
     def _base(self, base: Base) -> BaseFacts:
         if base not in self._bases:
@@ -73,4 +78,13 @@ def built_on(graph: Graph) -> BuiltOn:
     for group in above:
         for number in group:
             groups.setdefault(number, []).append(group)
-    return BuiltOn(graph, groups, {group: tuple(names) for group, names in above.items()}, naming)
+    by_group = {group: tuple(names) for group, names in above.items()}
+    return BuiltOn(graph, groups, by_group, naming, _rebuild_steps(graph))
+
+
+def _rebuild_steps(graph: Graph) -> Mapping[Name, int]:
+    """Return the step in which each image:tag has to be rebuilt, as `dependents --stale` tells it."""
+    if not any(base.now for _, base in graph.all_bases()):
+        return {}
+    rebuilds = rebuild_order(graph, dependents_of(graph, None, by_name=True), lambda base: base.now)
+    return {graph.records[each.number].name: each.step for each in rebuilds}  # of its platforms, the last one counts

@@ -48,7 +48,8 @@ class TagFacts:
     `pulls` are the references by digest that clients take, the first registry's first; `compare` is the page that
     compares its source with that of `previous`, the one before it (see `previous.py`). `yanked` says why it must not
     be used, and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it, or
-    on what it was before it moved.
+    on what it was before it moved. `rebuild_step` says when to rebuild it, after its bases, because one that it was
+    built on has moved on: from 1, and 0 if there is no need.
     """
 
     name: Name
@@ -65,6 +66,7 @@ class TagFacts:
     is_mutable: bool = False
     bases: tuple[BaseFacts, ...] = ()
     dependents: tuple[DependentFacts, ...] = ()
+    rebuild_step: int = 0
     owners: tuple[str, ...] = ()
 
 
@@ -214,8 +216,9 @@ class SiteFacts:
     `ledger_page` the page of the ledger's repository at its host, or `""`. `commit` and `at` say of which state it is,
     and `origin` is the first commit of the ledger's history, which stays what it is wherever the ledger moves.
     `images` are by name, `environments` in the order of ledger.yaml, and `changes` the last ones, the newest first;
-    `expiring` are the tags with a TTL, the first to end first, and `yanked` the marked ones. `digests` has every digest
-    that the ledger has or, as far as commit messages tell, had.
+    `expiring` are the tags with a TTL, the first to end first, `yanked` the marked ones, `outdated` those in use that
+    have to be rebuilt, as a base has moved on. `digests` has every digest that the ledger has or, as far as commit
+    messages tell, had.
     """
 
     title: str
@@ -231,4 +234,5 @@ class SiteFacts:
     digests: Mapping[str, Sequence[DigestPlace]]
     drift: DriftFacts | None = None
     running: Sequence[RunningFacts] = ()
+    outdated: Sequence[TagFacts] = ()
     origin: str = ""

@@ -73,6 +73,7 @@ class _TagMaker:
             is_mutable=self.policy.is_mutable(name.tag),
             bases=self.built.bases(numbers),
             dependents=self.built.dependents(name, numbers),
+            rebuild_step=self.built.rebuild_step(name),
             owners=self.policy.owners_of(*name),
         )
 
@@ -104,3 +105,17 @@ def yanked(images: Iterable[SiteImage]) -> list[TagFacts]:
         return max((record.yanked.at for record in tag.records if record.yanked), default="")
 
     return sorted(tags, key=marked, reverse=True)
+
+
+def outdated(images: Iterable[SiteImage]) -> list[TagFacts]:
+    """Return the newest versions, and those that environments have, that have to be rebuilt since a base moved on.
+
+    Those to rebuild first come first, and of these what environments have.
+    """
+    found: list[tuple[int, bool, Name, TagFacts]] = []
+    for image in images:
+        held = {cell.version for cell in image.environments}
+        used = held | ({image.newest.name.tag} if image.newest else set())
+        stale = (tag for tag in image.tags if tag.rebuild_step and tag.name.tag in used)
+        found += [(tag.rebuild_step, tag.name.tag not in held, tag.name, tag) for tag in stale]
+    return [tag for *_, tag in sorted(found, key=lambda entry: entry[:3])]

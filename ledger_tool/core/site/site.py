@@ -16,7 +16,7 @@ from ledger_tool.core.site.changes import last_changes, timelines
 from ledger_tool.core.site.digests import digest_places
 from ledger_tool.core.site.environments import EnvironmentCells, environments_of
 from ledger_tool.core.site.facts import DriftFacts, DriftNote, RunningFacts, RunningNote, SiteFacts, SiteImage
-from ledger_tool.core.site.images import expiring, recorded_images, yanked
+from ledger_tool.core.site.images import expiring, outdated, recorded_images, yanked
 from ledger_tool.core.site.public import public_entry, public_ledger
 
 N = TypeVar("N", DriftNote, RunningNote)
@@ -76,6 +76,7 @@ def site_facts(
         digests=digest_places(graph.records, yanks, log),
         drift=drift,
         running=running,
+        outdated=outdated(images),
         origin=origin,
     )
 

@@ -133,6 +133,7 @@ def _tag(tag: TagFacts) -> dict[str, Any]:
         "owners": list(tag.owners),
         "bases": [_base(base) for base in tag.bases],
         "dependents": [{"image": one.name.image, "tag": one.name.tag, "stale": one.is_stale} for one in tag.dependents],
+        "rebuildStep": tag.rebuild_step or None,
         "records": [to_json(record) for record in tag.records],
     }
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import RunningFacts, RunningNote, SiteFacts, TagFacts
 from ledger_tool.core.site.files import SiteFile
-from ledger_tool.render.site.shell import DRIFT, EXPIRING, IMAGES, RUNNING, YANKED, Shell, pages_of
+from ledger_tool.render.site.shell import DRIFT, EXPIRING, IMAGES, OUTDATED, RUNNING, YANKED, Shell, pages_of
 
 _IMAGES_PER_PAGE, _FINDINGS_PER_PAGE, _TAGS_PER_PAGE = 250, 200, 200
 _KINDS = ("drift", "unknown", "housekeeping", "none")  # what asks for something comes first
@@ -31,6 +31,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
         _running(facts, shell),
         _tags(YANKED, "Yanked", facts.yanked, shell),
         _tags(EXPIRING, "Expired and expiring", facts.expiring, shell),
+        _tags(OUTDATED, "Built on an outdated base", facts.outdated, shell),
     )
 
 

@@ -17,7 +17,9 @@ from ledger_tool.render.site.templating import markup
 T = TypeVar("T")
 _TITLE_MAX = 120
 
-IMAGES, DRIFT, RUNNING, YANKED, EXPIRING = "all", "drift", "running", "yanked", "expiring"  # lists, by their paths
+IMAGES, DRIFT, RUNNING, YANKED, EXPIRING, OUTDATED = (  # lists, by their paths
+    "all", "drift", "running", "yanked", "expiring", "outdated",
+)  # fmt: skip
 MATRIX = "environments"
 
 

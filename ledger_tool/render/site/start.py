@@ -10,7 +10,7 @@ from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site import matrix
-from ledger_tool.render.site.shell import DRIFT, EXPIRING, MATRIX, RUNNING, YANKED, Shell
+from ledger_tool.render.site.shell import DRIFT, EXPIRING, MATRIX, OUTDATED, RUNNING, YANKED, Shell
 from ledger_tool.render.site.wording import LogStep, is_pressing, steps, who
 from ledger_tool.render.view import Role
 
@@ -81,6 +81,7 @@ def _attention(facts: SiteFacts) -> Iterator[Attention]:
     yield _some("unfit", "bad", "Environments with unfit versions", unfit, MATRIX)
     behind = [cell for cell in cells if cell.state == "behind"]
     yield _some("behind", "doubtful", "Environments behind", behind, MATRIX)
+    yield _some("outdated", "doubtful", "Built on an outdated base", facts.outdated, OUTDATED)
     yield _some("yanked", "bad", "Yanked", facts.yanked, YANKED)
     yield _some("expiring", "minor", "Expired and expiring", facts.expiring, EXPIRING)
 

@@ -57,6 +57,7 @@ def _visible(value: object) -> object:
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {
+    "by_image": wording.by_image,
     "cell_words": wording.cell_words,
     "counted": wording.counted_words,
     "environment_id": environment_id,

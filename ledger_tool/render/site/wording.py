@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -100,6 +100,11 @@ def steps(entries: Sequence[LogEntry]) -> Iterator[LogStep]:
             first, ", ".join(entry.platform for entry in alike if entry.platform),
             Badge(_ACTIONS.get(first.action, "minor"), first.action), pulled, replaced,
         )  # fmt: skip
+
+
+def by_image(names: Iterable[Name]) -> list[tuple[str, list[Name]]]:
+    """Return names, which are in order, by their images."""
+    return [(image, list(group)) for image, group in groupby(names, lambda name: name.image)]
 
 
 def counted_words(number: int, noun: str) -> str:

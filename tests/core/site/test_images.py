@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.dependencies.graph import BaseQuery, build_graph, dependents_of
+from ledger_tool.core.dependencies.graph import BaseQuery, build_graph, dependents_of, rebuild_order
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Tag, Timestamp
 from ledger_tool.core.ledger.order import latest
@@ -197,6 +197,39 @@ def test_bases_lead_to_records_and_say_where_their_tag_is_now() -> None:
     app, mid = images["myorg/base"]["12"].dependents
     assert (str(app.name), app.is_stale) == ("myorg/app:v1", True)  # whom to rebuild
     assert (str(mid.name), mid.is_stale) == ("myorg/mid:v1", False)
+
+
+def built_on_old_base() -> list[Record]:
+    """Return a base that was replaced, an image on the former one, and one on that, which an environment has."""
+    return [
+        record("myorg/base", "12", digest=digest("new")),
+        record("myorg/mid", digest=digest("mid"), dependsOn=[f"myorg/base:12@{digest('old')}"]),
+        record("myorg/app", digest=digest("app"), dependsOn=[f"myorg/mid:v1@{digest('mid')}"]),
+        record("myorg/app", "prod", digest=digest("app"), version="v1", dependsOn=[f"myorg/mid:v1@{digest('mid')}"]),
+    ]
+
+
+def test_what_is_built_on_a_base_that_has_moved_on_is_to_be_rebuilt_with_all_that_is_built_on_it() -> None:
+    facts = facts_of(*built_on_old_base(), record("myorg/mid", "v0", digest=digest("mid")))
+    steps = {str(tag.name): tag.rebuild_step for image in facts.images for tag in image.tags}
+    assert steps == {"myorg/app:v1": 2, "myorg/base:12": 0, "myorg/mid:v0": 0, "myorg/mid:v1": 1}
+    assert [str(tag.name) for tag in facts.outdated] == ["myorg/mid:v1", "myorg/app:v1"]
+
+
+def test_a_base_without_a_successor_that_the_ledger_knows_leaves_nothing_to_rebuild() -> None:
+    _, *rest = built_on_old_base()
+    facts = facts_of(*rest)
+    assert not facts.outdated
+    assert not any(tag.rebuild_step for image in facts.images for tag in image.tags)
+
+
+@given(ledgers())
+def test_what_is_to_be_rebuilt_is_what_dependents_says(ledger: Ledger) -> None:
+    graph = build_graph(ledger, Policy())
+    everything = dependents_of(graph, None, by_name=True)
+    stale = {graph.records[each.number].name for each in rebuild_order(graph, everything, lambda base: base.now)}
+    facts = site_facts(Snapshot("", ledger, Policy()), [], made_at=AT, title="site")
+    assert {tag.name for image in facts.images for tag in image.tags if tag.rebuild_step} == stale
 
 
 def test_an_image_that_only_an_environment_has_is_there_without_a_tag() -> None:

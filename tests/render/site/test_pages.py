@@ -57,7 +57,7 @@ def test_every_page_is_there_and_valid(kind: str) -> None:
     found = site(kind).pages
     assert set(found) == {
         "index.html", "all.html", "environments.html", "drift.html", "running.html", "yanked.html", "expiring.html",
-        "digest.html", "images/myorg/app.html", "images/myorg/web.html", "images/platform/base.html",
+        "digest.html", "outdated.html", "images/myorg/app.html", "images/myorg/web.html", "images/platform/base.html",
     }  # fmt: skip
     for path, root in found.items():
         assert len(set(ids(root))) == len(ids(root)), path

@@ -94,7 +94,7 @@ def site_facts() -> SiteFacts:
         ),
         previous="v1.4.2", compare=f"{PAGE}/compare/a...b", owners=("payments-ci",),
         bases=(BaseFacts(base_ref), BaseFacts(f"platform/base:2.1.0@{digest(ours)}", ours, digest("rebuilt"))),
-        dependents=(DependentFacts(Name("myorg/web", "v2.0.0")),),
+        dependents=(DependentFacts(Name("myorg/web", "v2.0.0")),), rebuild_step=1,
     )  # fmt: skip
     forced = {"replaces": digest("old"), "reason": "rebuilt after the CVE in the base image"}
     older = tag(*platforms("myorg/app", "v1.4.2", publishedAt=before(26), sourceRef=source("v1.4.2"), forced=forced))
@@ -158,7 +158,7 @@ def site_facts() -> SiteFacts:
     return SiteFacts(
         title="myorg ledger", url="https://ledger.example.com/", ledger_page=PAGE, commit=commit("head"), at=AT,
         images=images, environments=("staging", "prod"), changes=[change_of([each]) for each in log],
-        expiring=[gone, preview], yanked=[broken], digests=digests_of(images, log),
+        expiring=[gone, preview], yanked=[broken], outdated=[newest], digests=digests_of(images, log),
         drift=DriftFacts(before(1), True, 12, {"in-sync": 10, "tag-moved": 1, "untracked": 1}, (drift, away)),
         running=[
             RunningFacts(
