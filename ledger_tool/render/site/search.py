@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from itertools import groupby
 
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.ledger.names import escaped
+from ledger_tool.core.ledger.names import Timestamp, escaped
 from ledger_tool.core.site.facts import CellState, DigestPlace, SiteFacts, SiteImage, TagFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.core.site.paths import DIGEST_SEARCH, IMAGE_SEARCH, digest_search, image_page
@@ -42,6 +43,7 @@ def _images(facts: SiteFacts) -> object:
     return {
         "tagsPerPage": TAGS_PER_PAGE,
         "environments": list(facts.environments),
+        "prefixes": sorted({prefix for image in facts.images for prefix in _prefixes(image)}),
         "images": [_image(image, facts.environments) for image in facts.images],
     }
 
@@ -54,7 +56,9 @@ def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
     states = ("x" if any(map(is_pressing, image.drift)) else "") + ("r" if any(map(is_pressing, image.running)) else "")
     cells = " ".join(has.get(environment, "") for environment in environments) if has else ""
     page = image_page(image.image)
-    fields = [image.image, " ".join(_tag(tag, image) for tag in image.tags), states, cells]
+    tags = " ".join(_tag(tag, image) for tag in image.tags)
+    times = " ".join(_minute(tag.published_at) for tag in image.tags)
+    fields = [image.image, tags, states, cells, times]
     return fields if page == f"images/{image.image}.html" else [*fields, page]
 
 
@@ -66,6 +70,25 @@ def _tag(tag: TagFacts, image: SiteImage) -> str:
         "f" if any(record.forced for record in tag.records) else "",
     ]
     return tag.name.tag + _letters("".join(states))
+
+
+def _prefixes(image: SiteImage) -> set[str]:
+    """Return what stands before the name of an image in the references that clients take: registries, with paths."""
+    return {
+        before
+        for tag in image.tags
+        for pull in tag.pulls
+        if (before := pull.partition("@")[0].removesuffix(image.image)).endswith("/")
+    }
+
+
+def _minute(at: Timestamp) -> str:
+    """Return a time in minutes since 1970, in base 36: exact enough for its age, and short."""
+    number, digits = int(datetime.fromisoformat(at).timestamp()) // 60, ""
+    while number > 0:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"
 
 
 def _letters(letters: str) -> str:

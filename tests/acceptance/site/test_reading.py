@@ -53,6 +53,48 @@ def test_the_search_finds_images_tags_and_digests(browser: Browser, sites: Sites
 
 
 @PLACES
+def test_what_people_paste_leads_to_the_record(browser: Browser, sites: Sites, scheme: str, view: View) -> None:
+    """A command, a shortened digest, a reference with a registry or in quotes."""
+    base = sites.base("full", scheme)
+    browser.open(base + "index.html", view)
+    found = f"{NEWEST[:19]}…"
+    for words in (
+        f"docker pull registry.example.com/{APP}@{NEWEST}", f"docker pull {APP}@{NEWEST}", found, f"{NEWEST[7:30]}...",
+        f'image: "registry.example.com/{APP}@{NEWEST}"',
+    ):  # fmt: skip
+        browser.press("/", Keys.ESCAPE, words)
+        assert hits(browser, found) == [found]
+    for words in (f"registry.example.com/{APP}:v1.4.2", f"ghcr.io/{APP}:v1.4.2", f"docker run {APP}:v1.4.2"):
+        browser.press(Keys.ESCAPE, words)
+        assert hits(browser, f"{APP}:v1.4.2") == [f"{APP}:v1.4.2"]
+    browser.press(Keys.ESCAPE, f"{APP}@{NEWEST[:17]}")
+    browser.wait("document.querySelector('#\\\\~results .status').innerText.includes('needs at least 12 digits')")
+    assert not browser.trouble(base)
+
+
+def test_the_search_says_what_must_not_be_used_and_what_may_be_meant(browser: Browser, sites: Sites) -> None:
+    base = sites.base("full", "http")
+    browser.open(base + "index.html", PHONE)
+    browser.press("/", digest("v1.4.1"))
+    hits(browser, f"{digest('v1.4.1')[:19]}…")
+    assert "yanked" in browser.text(HITS)
+    browser.press(Keys.ESCAPE, "platform/bsae")
+    assert hits(browser, BASE) == [BASE]
+    assert "Did you mean" in browser.text("#\\~results .status")
+    browser.press(Keys.ESCAPE, "yanked")
+    browser.wait("document.title.startsWith('Search: yanked')")
+    browser.click(f"{HITS} a")
+    assert hits(browser, f"{APP}:v1.4.1") == [f"{APP}:v1.4.1"]
+    assert "ago" in browser.text(HITS)
+    browser.click(".clear")
+    assert browser.text("#\\~content")
+    browser.wait("!document.title.startsWith('Search')")
+    browser.open(f"{base}images/myorg/app.html#v0.9.9", PHONE)
+    browser.wait("document.querySelector('#\\\\~missing')?.innerText.includes('no tag v0.9.9')")
+    assert not browser.trouble(base)
+
+
+@PLACES
 def test_a_search_can_be_shared_and_narrowed(browser: Browser, sites: Sites, scheme: str, view: View) -> None:
     """By its address, also as `?q=`; by state and environment; and counts lead to what is counted."""
     base = sites.base("full", scheme)

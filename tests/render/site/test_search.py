@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from ledger_tool.core.site.facts import SiteFacts
@@ -31,8 +32,12 @@ def taken(facts: SiteFacts) -> dict[str, Any]:
 def test_images_have_their_tags_and_states_in_few_letters() -> None:
     data = taken(site_facts())[IMAGE_SEARCH]
     assert data["environments"] == ["staging", "prod"]
-    assert data["images"][0] == ["myorg/app", "v1.5.0!n v1.4.2!f v1.4.1!y pr-7!e pr-5!z", "xr", "v1.5.0 v1.4.2!bu"]
-    assert data["images"][1] == ["myorg/web", "v2.0.0!n", "", ""]
+    assert data["prefixes"] == ["mirror.example.net/", "registry.example.com/"]
+    *app, times = data["images"][0]
+    assert app == ["myorg/app", "v1.5.0!n v1.4.2!f v1.4.1!y pr-7!e pr-5!z", "xr", "v1.5.0 v1.4.2!bu"]
+    published = [datetime.fromtimestamp(60 * int(digits, 36), UTC) for digits in times.split()]
+    assert published == [datetime.fromisoformat(tag.published_at) for tag in site_facts().images[0].tags]
+    assert data["images"][1][:4] == ["myorg/web", "v2.0.0!n", "", ""]
 
 
 def test_each_digest_is_in_the_shard_of_its_first_digits() -> None:

@@ -28,10 +28,19 @@ function asked() {
   return { query: given.get("q") ?? "", state: given.get("state") ?? "", environment: given.get("env") ?? "" };
 }
 
+// The image, tag or digest in what people paste: `docker pull …`, a line of a manifest, a shortened digest.
+function pasted(text) {
+  const words = text.trim().split(/\s+/).map((word) => word.replace(/^["'`(]+|["'`),;]+$/g, "").replace(/(?:…|\.\.\.)$/, ""));
+  const isCommand = words.length > 2 && /^(?:docker|podman|nerdctl|crictl|crane|skopeo)$/.test(words[0]);
+  const isReference = (word) => /@sha\d+:|^(?:oci|docker):\/\/|^(?=[^/]*[.:])[\w.-]+(?::\d+)?\//.test(word);
+  const last = words.filter(isReference).at(-1) ?? (isCommand ? words.at(-1) : words.join(" "));
+  return last.replace(/^(?:oci|docker):\/\//, "");
+}
+
 // Digests: `sha256:…`, what follows that, or a reference with one. Null for text that is none.
 function digestIn(text) {
-  const found = /^(?:[^\s@]+@)?(?:(sha256|sha512):)?([0-9a-f]+)$/i.exec(text.trim());
-  if (!found || (!found[1] && text.includes("@"))) {
+  const found = /^(?:[^\s@]+@)?(?:(sha256|sha512):)?([0-9a-f]+)$/i.exec(pasted(text));
+  if (!found || (!found[1] && pasted(text).includes("@"))) {
     return null;
   }
   return { algorithm: found[1]?.toLowerCase() ?? "", digits: found[2].toLowerCase() };
@@ -59,11 +68,13 @@ function placesOf(listed) {
     const key = JSON.stringify([role, image, tag, rest]);
     places.set(key, [role, image, tag, [...(places.get(key)?.[3] ?? []), platform].filter(Boolean), ...rest]);
   }
-  return [...places.values()].map(placeOf);
+  // What still has it comes first, and a version before the environments that have it.
+  const rankOf = ({ until, version }) => (until ? 2 : 0) + (version ? 1 : 0);
+  return [...places.values()].map(placeOf).sort((one, other) => rankOf(one) - rankOf(other));
 }
 
 function placeOf([role, image, tag, platforms, version, source, sourceLink, yanked, since, until, path]) {
   const name = `${image}:${tag}` + (version ? ` as ${version}` : "") + (platforms.length ? ` (${platforms.join(", ")})` : "");
   const words = until && role !== "replaced" ? ROLES[role].replace("is", "was") : ROLES[role];
-  return { words, name, source, sourceLink, yanked, since, until, path };
+  return { words, name, image, tag, version, source, sourceLink, yanked, since, until, path };
 }

@@ -14,8 +14,8 @@ function flagged(text) {
 }
 
 function entriesOf(data) {
-  return data.images.map(([image, tags, letters, cells, path = `images/${image}.html`]) => ({
-    image, tags, path, states: flagged(`!${letters}`).states, listed: cells,
+  return data.images.map(([image, tags, letters, cells, times, path = `images/${image}.html`]) => ({
+    image, tags, times, path, states: flagged(`!${letters}`).states, listed: cells,
     get cells() { // taken apart when it is looked at, since few are
       return this.listed ? this.listed.split(" ").map(flagged) : [];
     },
@@ -55,7 +55,7 @@ function imageHas(entry, state, environment) {
   return !state || entry.states.includes(state) || present.some((cell) => cell.states.includes(state));
 }
 
-function hit(image, tag, states, path, note = "") {
+function hit(image, tag, states, path, ...note) {
   return { image, tag, states, path, note };
 }
 
@@ -69,12 +69,19 @@ function imageHit(entry, environment, data) {
   return hit(entry.image, "", states, entry.path, [newest ? `newest ${newest.name}` : "", ...held].filter(Boolean).join(", "));
 }
 
+// When a tag was published, and which environments have it.
+function tagNote(entry, name, minutes, data) {
+  const holding = entry.cells.flatMap((cell, at) => (cell.name === name ? [data.environments[at]] : []));
+  return [time(new Date(minutes * 60000).toISOString(), "age"), holding.length ? ` · ${holding.join(", ")}` : ""];
+}
+
 // The hits for tags of an image, each with how well it fits, and made when it is shown.
 function tagHits(entry, fit, word, state, data) {
   entry.lowered ??= entry.tags.toLowerCase();
   if (!entry.lowered.includes(word)) {
     return [];
   }
+  const times = entry.times.split(" ").map((digits) => parseInt(digits, 36));
   return entry.tags.split(" ").flatMap((text, number) => {
     const { name, states } = flagged(text);
     const lowered = name.toLowerCase();
@@ -82,7 +89,8 @@ function tagHits(entry, fit, word, state, data) {
       return [];
     }
     const place = lowered === word ? 0 : lowered.startsWith(word) ? 1 : 2;
-    return [[3 * fit + place, () => hit(entry.image, name, states, `${tagPath(entry, number, data)}#${name}`)]];
+    const make = () => hit(entry.image, name, states, `${tagPath(entry, number, data)}#${name}`, ...tagNote(entry, name, times[number], data));
+    return [[3 * fit + place, make, times[number]]];
   });
 }
 
@@ -131,15 +139,60 @@ function found(data, { query, state, environment }) {
       }
     }
   }
-  const best = (pairs) => pairs.sort((one, other) => one[0] - other[0]).map((pair) => pair[1]);
+  const best = (pairs) => pairs.sort((one, other) => one[0] - other[0] || (other[2] ?? Infinity) - (one[2] ?? Infinity) || 0).map((pair) => pair[1]);
   return [...best(images), ...best(tags)];
 }
 
-// A reference as people paste it has a registry in front, which the ledger's names have not.
+// A reference as people paste it has a registry in front, perhaps with a path, which the ledger's names have not.
 function withoutHost(query, data) {
+  const before = data.prefixes.filter((prefix) => query.startsWith(prefix)).sort((one, other) => other.length - one.length)[0];
+  if (before) {
+    return query.slice(before.length);
+  }
   const slash = query.indexOf("/");
   const host = query.slice(0, slash);
   return slash > 0 && /[.:]/.test(host) && !data.entries.some((entry) => entry.image.startsWith(`${host}/`)) ? query.slice(slash + 1) : query;
+}
+
+// How many characters to change, add or leave out to get from one word to another; anything over `most` is one more.
+function distance(one, other, most) {
+  if (Math.abs(one.length - other.length) > most) {
+    return most + 1;
+  }
+  let above = [...Array(other.length + 1).keys()];
+  for (let row = 1; row <= one.length; row += 1) {
+    const line = [row];
+    for (let column = 1; column <= other.length; column += 1) {
+      const change = above[column - 1] + (one[row - 1] === other[column - 1] ? 0 : 1);
+      line.push(Math.min(change, above[column] + 1, line[column - 1] + 1));
+    }
+    above = line;
+  }
+  return above[other.length];
+}
+
+const MOST_NEAR = 5;
+
+// The images whose names, or the last parts of them, are nearly what was typed.
+function nearest(data, query) {
+  const word = query.toLowerCase().split(/[\s:]/)[0];
+  const most = Math.min(2, Math.floor(word.length / 3));
+  const near = most < 1 ? [] : data.entries.flatMap((entry) => {
+    const name = word.includes("/") ? entry.image : entry.image.slice(entry.image.lastIndexOf("/") + 1);
+    const far = distance(word, name, most);
+    return far <= most ? [[far, entry]] : [];
+  });
+  return near.sort((one, other) => one[0] - other[0]).slice(0, MOST_NEAR).map((pair) => pair[1]);
+}
+
+// Lines that list all of a state, if what was typed is its name.
+function stateLines(data, query) {
+  const word = query.toLowerCase();
+  return Object.entries(STATES).filter(([state, name]) => data.states.has(state) && [state, name.toLowerCase()].includes(word)).map(([state, name]) => {
+    const count = found(data, { query: "", state, environment: "" }).length;
+    const words = `Show everything marked “${name.toLowerCase()}” (${count.toLocaleString("en")})`;
+    return () => element("li", {}, element("a", { className: "hit", href: `#q=&state=${state}` }, words));
+  });
 }
 
 function hitLine({ image, tag, states, path, note }) {
@@ -147,7 +200,7 @@ function hitLine({ image, tag, states, path, note }) {
     " ", element("span", { className: `badge ${ROLE_OF[state] ?? "doubtful"}` }, STATES[state].toLowerCase()),
   ]);
   const name = element("span", { className: "name" }, image + (tag ? `:${tag}` : ""));
-  return element("li", {}, element("a", { className: "hit", href: root + path }, name, ...badges, " ", note ? element("span", { className: "muted" }, note) : ""));
+  return element("li", {}, element("a", { className: "hit", href: root + path }, name, ...badges, " ", element("span", { className: "muted" }, ...note)));
 }
 
 async function digestLines(query) {
@@ -157,10 +210,14 @@ async function digestLines(query) {
   }
   return (await digestsLike(digest)).map(([value, listed]) => {
     const places = placesOf(listed);
-    const { words, name } = places[0];
-    const more = places.length > 1 ? `, and ${places.length - 1} more` : "";
+    const { words, name, image } = places[0];
+    const holding = places.filter((place) => place !== places[0] && place.version && !place.until && place.image === image);
+    const others = places.length - 1 - holding.length;
+    const yanked = places.some((place) => place.yanked) ? [" ", element("span", { className: "badge bad" }, "yanked")] : [];
+    const held = holding.length ? ` · ${holding.map((place) => place.tag).join(", ")} ${holding.length > 1 ? "have" : "has"} it` : "";
     const hitOfIt = element("a", { className: "hit", href: `${root}digest.html#${value}` },
-      element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), " ", element("span", {}, `${words} ${name}${more}`));
+      element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), " ", element("span", {}, `${words} ${name}`),
+      ...yanked, element("span", { className: "muted" }, `${held}${others ? ` · and ${others} more` : ""}`));
     return element("li", {}, hitOfIt);
   });
 }

@@ -7,6 +7,8 @@ const title = byId("~results-title");
 const status = element("p", { className: "status", role: "status" });
 const list = element("ol", { className: "plain" });
 const more = element("button", { type: "button", hidden: true }, "Show more");
+const clear = element("button", { type: "button", className: "clear" }, "Clear search");
+const pageTitle = document.title;
 const placeBefore = asked().query || asked().state || asked().environment ? "" : location.hash;
 let filters = null;
 let latestTurn = 0;
@@ -25,7 +27,7 @@ function makeFilters(data, wanted) {
   state.value = data.states.has(wanted.state) ? wanted.state : "";
   environment.value = data.environments.includes(wanted.environment) ? wanted.environment : "";
   const labels = [states.length ? stateLabel : "", data.environments.length ? environmentLabel : ""];
-  results.replaceChildren(title, element("div", { className: "filters" }, ...labels), status, list, more);
+  results.replaceChildren(title, element("div", { className: "filters" }, ...labels), element("div", { className: "found" }, status, clear), list, more);
   filters = { state, environment };
 }
 
@@ -54,6 +56,7 @@ function remember({ query, state, environment }, isOn) {
 function hideResults() {
   results.hidden = true;
   content.hidden = false;
+  document.title = pageTitle;
   latestTurn += 1;
 }
 
@@ -104,21 +107,36 @@ async function search(wanted = null) {
     close();
     return;
   }
-  const digests = await digestLines(query);
+  const reference = pasted(query);
+  const digests = await digestLines(reference);
   if (turn !== latestTurn) {
     return;
   }
-  const hits = found(data, { ...now, query: withoutHost(query.split("@")[0], data) });
-  const lines = digests?.length ? digests.map((line) => () => line) : hits.map((each) => () => hitLine(each()));
-  const digest = digestIn(query);
-  const isShort = digest && digest.digits.length < FEWEST_DIGITS;
-  show(lines, isShort ? `Nothing found; a digest needs at least ${FEWEST_DIGITS} digits` : "Nothing found");
-  if (digests && !digests.length) {
+  const hits = found(data, { ...now, query: withoutHost(reference.split("@")[0], data) });
+  const lines = digests?.length ? digests.map((line) => () => line) : [...stateLines(data, query), ...hits.map((each) => () => hitLine(each()))];
+  const near = lines.length || now.state || now.environment ? [] : nearest(data, withoutHost(reference.split("@")[0], data));
+  const digest = digestIn(reference);
+  const isShort = digest && digest.digits.length < FEWEST_DIGITS && (reference.includes("@") || reference.includes("sha") || !lines.length);
+  show(lines.length ? lines : near.map((entry) => () => hitLine(imageHit(entry, -1, data))), "Nothing found");
+  if (near.length) {
+    status.textContent = "Nothing found. Did you mean:";
+  }
+  if (isShort) {
+    status.textContent += `; a digest needs at least ${FEWEST_DIGITS} digits`;
+  } else if (digests && !digests.length) {
     status.textContent = `The ledger has no such digest. ${status.textContent}`;
   }
+  document.title = `Search: ${query || STATES[now.state] || now.environment} – ${pageTitle}`;
   results.hidden = false;
   content.hidden = true;
   remember(now, true);
+}
+
+function clearSearch() {
+  field.value = "";
+  filters.state.value = filters.environment.value = "";
+  close();
+  field.focus();
 }
 
 function move(step) {
@@ -138,10 +156,7 @@ function onKey(event) {
   } else if (results.hidden) {
     return;
   } else if (event.key === "Escape") {
-    field.value = "";
-    filters.state.value = filters.environment.value = "";
-    close();
-    field.focus();
+    clearSearch();
   } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (event.target === field || list.contains(event.target))) {
     event.preventDefault();
     move(event.key === "ArrowDown" ? 1 : -1);
@@ -167,10 +182,23 @@ async function findTag() {
   const number = entry ? entry.tags.split(" ").findIndex((text) => flagged(text).name === tag) : -1;
   if (number >= data?.tagsPerPage) {
     location.replace(`${root}${tagPath(entry, number, data)}#${tag}`);
+  } else if (entry && number < 0 && location.hash.slice(1) === tag) {
+    tellMissing(tag);
   }
 }
 
+// A link to a tag that was removed, or never was, leads to the image: say so there.
+function tellMissing(tag) {
+  const history = byId("~history") ? element("a", { href: "#~history" }, "The history") : "The ledger's history";
+  const note = element("p", { id: "~missing", className: "note doubtful" }, `The ledger has no tag ${tag} of this image. `, history, " tells whether it had one.");
+  byId("~missing")?.remove();
+  content.prepend(note);
+  note.scrollIntoView({ block: "center" });
+  say(note.textContent);
+}
+
 function openTarget() {
+  byId("~missing")?.remove();
   byId(fragment())?.querySelector("details")?.setAttribute("open", "");
 }
 
@@ -189,6 +217,7 @@ function fromAddress() {
 }
 
 document.querySelectorAll("[data-search]").forEach(linkSearch);
+clear.addEventListener("click", clearSearch);
 field.addEventListener("focus", () => imagesData(), { once: true });
 field.addEventListener("input", () => search());
 document.addEventListener("keydown", onKey);
