@@ -9,6 +9,7 @@ from ledger_tool.core.changes.runclaim import NO_RUN
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import SourceRef
 from ledger_tool.core.ledger.sourceref import commit_page
+from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.site.facts import ChangeFacts
 
 MOST_CHANGES = 100  # commits
@@ -25,6 +26,19 @@ def _change(entries: Sequence[LogEntry], ledger_page: str) -> ChangeFacts:
     page = commit_page(SourceRef(f"{ledger_page}@{first.commit}")) if ledger_page else ""
     run = runs.pop() if len(runs) == 1 else NO_RUN
     return ChangeFacts(first.commit, first.at, first.by, entries, run, page)
+
+
+def is_forced(entry: LogEntry) -> bool:
+    """Return whether a publish moved a tag by force: that alone needs a reason."""
+    return entry.action == "publish" and bool(entry.reason) and bool(entry.replaces)
+
+
+def is_rollback(entry: LogEntry) -> bool:
+    """Return whether a promotion certainly put a lower version in the place of a higher one."""
+    if entry.action != "promote":
+        return False
+    before, after = parse_version_tag(entry.replaces_version), parse_version_tag(entry.version)
+    return before is not None and after is not None and after.compare(before) == -1
 
 
 def timelines(log: Iterable[LogEntry]) -> Mapping[str, Sequence[LogEntry]]:

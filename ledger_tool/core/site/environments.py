@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.changes.promotion import are_same_images, has_same, held, misfits, version_of
+from ledger_tool.core.changes.promotion import are_same_images, has_same, held, misfits, outlived, version_of
 from ledger_tool.core.judging.diff import Direction, VersionsOfImages, promotion_direction, source_comparison
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
@@ -54,6 +54,7 @@ class EnvironmentCells:
             other = newest.records if newest else ()
             version = newest.name.tag if newest else ""
             is_same = are_same_images(records, other)
+        remarks = tuple(misfits(name, ledger, policy, self.at))
         return EnvironmentCell(
             environment=name.tag,
             image=name.image,
@@ -64,7 +65,8 @@ class EnvironmentCells:
             against=against,
             other=version,
             compare=source_comparison(records, other) if other and not is_same else "",
-            remarks=tuple(misfits(name, ledger, policy, self.at)),
+            remarks=remarks,
+            fates=tuple(fate.way for fate in outlived(records, ledger, self.at)) if remarks else (),
         )
 
     def _order(self, records: Sequence[Record], other: Sequence[Record]) -> CellState:

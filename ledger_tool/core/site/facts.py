@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ledger_tool.core.changes.promotion import FateWay
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import Timestamp
@@ -75,7 +76,8 @@ class EnvironmentCell:
     """What an environment has of an image.
 
     `state` compares it with what the environment takes its versions from: `against` is the name of that environment, or
-    `""` for the newest version of the image; `other` is the version there. `remarks` are what became of the version.
+    `""` for the newest version of the image; `other` is the version there. `remarks` are what became of the version, in
+    words, and `fates` in one word each, where there is one.
     """
 
     environment: str
@@ -88,11 +90,15 @@ class EnvironmentCell:
     other: str = ""
     compare: str = ""
     remarks: tuple[str, ...] = ()
+    fates: tuple[FateWay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DriftNote:
-    """A finding of `reconcile`, as its report has it; what there is none of is `""`."""
+    """A finding of `reconcile`, as its report has it, with the command that puts it right.
+
+    What there is none of is `""`.
+    """
 
     category: str
     kind: str
@@ -104,6 +110,7 @@ class DriftNote:
     served: str
     reason: str
     since: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def _drift_note(finding: _Fields) -> DriftNote:
         served=finding.named("served", parse_digest),
         reason=finding.text("reason"),
         since=finding.time("since") or "",
+        command=finding.optional("command"),
     )
 
 

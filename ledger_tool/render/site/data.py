@@ -174,6 +174,7 @@ def _drift(note: DriftNote) -> dict[str, Any]:
         "served": note.served or None,
         "reason": prose(note.reason),
         "since": note.since or None,
+        "command": prose(note.command) or None,
     }
 
 

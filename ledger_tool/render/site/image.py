@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
+from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.record import Record
-from ledger_tool.core.site.facts import SiteFacts, SiteImage, TagFacts
+from ledger_tool.core.site.facts import EnvironmentCell, SiteFacts, SiteImage, TagFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.core.site.paths import image_page
 from ledger_tool.render.site.links import TAGS_PER_PAGE
@@ -29,6 +30,15 @@ class TagView(NamedTuple):
     forced: Sequence[Told]
 
 
+class HeldView(NamedTuple):
+    """What an environment has of an image: since which entry of its history, if that tells it, and how it is pulled."""
+
+    cell: EnvironmentCell
+    entry: LogEntry | None
+    words: str
+    pulls: Sequence[str]
+
+
 def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     """Yield the pages of every image."""
     link = cache(lambda commit: commit_link(shell.ledger_page, commit))
@@ -40,6 +50,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
             neighbours = [image_page(image.image, one) for one in (number - 1, number + 1)]
             yield shell.page(
                 image_page(image.image, number), "image.html", image=image, commit_link=link,
+                environments=_held(image) if number == 1 else (), platforms=_platforms(tags),
                 newest=_newest(image, number), tags=[_view(tag, image) for tag in tags],
                 history=_by_commit(history[(number - 1) * _STEPS_PER_PAGE : number * _STEPS_PER_PAGE]),
                 pager=pager_of(neighbours, number, count),
@@ -65,6 +76,24 @@ def _view(tag: TagFacts, image: SiteImage) -> TagView:
         told(records, lambda record: _filled(record.signer)),
         told(records, _forced),
     )  # fmt: skip
+
+
+def _platforms(tags: Sequence[TagFacts]) -> Mapping[str, str]:
+    """Return the platforms that each tag has, as the steps of a history tell them."""
+    return {tag.name.tag: ", ".join(each.platform for each in tag.records if each.platform) for tag in tags}
+
+
+def _held(image: SiteImage) -> list[HeldView]:
+    last: dict[str, LogEntry] = {}
+    for entry in image.timeline:
+        last.setdefault(entry.name.tag, entry)
+    pulls = {tag.digest: tag.pulls for tag in image.tags}
+    return [
+        HeldView(
+            cell, entry, "promoted" if entry and entry.action == "promote" else "changed", pulls.get(cell.digest, ())
+        )
+        for cell, entry in ((cell, last.get(cell.environment)) for cell in image.environments)
+    ]
 
 
 def _forced(record: Record) -> list[str]:

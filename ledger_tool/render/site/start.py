@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, groupby, islice
 from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.core.site import paths
@@ -15,7 +15,7 @@ from ledger_tool.render.site.wording import LogStep, is_pressing, steps, who
 from ledger_tool.render.view import Role
 
 # What the page shows of each, so that it stays small however large the ledger is.
-_ITEMS, _ROWS, _COLUMNS, _CHANGES, _STEPS, _IMAGES = 4, 12, 6, 20, 3, 60
+_ITEMS, _ROWS, _COLUMNS, _CHANGES, _STEPS, _IMAGES = 3, 10, 6, 20, 3, 60
 _ROOM = 4000  # characters of names for each list of them
 _REASON_MAX = 160
 
@@ -42,6 +42,13 @@ class ShownChange(NamedTuple):
     total: int
 
 
+class ChangedDay(NamedTuple):
+    """The commits of a day in UTC, such as `2026-11-24`."""
+
+    date: str
+    changes: Sequence[ShownChange]
+
+
 def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     """Yield the start page."""
     columns = facts.environments[:_COLUMNS]
@@ -52,7 +59,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
         paths.START, "start.html", facts=facts, attention=list(_attention(facts)), environments=columns,
         rows=_short(rows[:_ROWS], lambda row: len(row.image) * len(columns)), row_count=len(rows),
         environment_count=len(facts.environments),
-        changes=_short(changes, lambda change: sum(map(_length, change.steps))),
+        days=_by_day(_short(changes, lambda change: sum(map(_length, change.steps)))),
         images=_short(images, lambda image: len(image.image)),
         reason_max=_REASON_MAX,
         tag_count=sum(len(image.tags) for image in facts.images),
@@ -63,6 +70,10 @@ def _short(items: Sequence[T], length: Callable[[T], int]) -> Sequence[T]:
     """Return the first of some items, as many as there is room for by the lengths of their names."""
     total = accumulate(map(length, items))
     return items[: max(1, sum(used <= _ROOM for used in total))]
+
+
+def _by_day(changes: Sequence[ShownChange]) -> list[ChangedDay]:
+    return [ChangedDay(date, list(group)) for date, group in groupby(changes, lambda change: change.facts.at[:10])]
 
 
 def _length(step: LogStep) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import groupby
 from typing import NamedTuple
 
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import TEXT_MAX, Timestamp, counted, shown
 from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.site.changes import is_forced, is_rollback
 from ledger_tool.core.site.facts import CellState, DriftNote, EnvironmentCell, RunningNote, TagFacts
 from ledger_tool.render.view import Role
 
@@ -26,6 +28,7 @@ _ACTIONS: Mapping[str, Role] = {
     "publish": "good", "added": "good", "promote": "good", "moved": "doubtful", "yank": "bad", "remove": "bad",
     "removed": "bad", "prune": "minor",
 }  # fmt: skip
+_ORDERED = ("behind", "ahead")  # the same states as those of environments, and as urgent
 _CELLS: Mapping[CellState, Role] = {
     "same": "good", "behind": "doubtful", "ahead": "doubtful", "differs": "doubtful", "only": "minor",
 }  # fmt: skip
@@ -33,7 +36,8 @@ _CELLS: Mapping[CellState, Role] = {
 
 def note_badge(note: DriftNote | RunningNote) -> Badge:
     """Return the badge of a finding of `reconcile` or `running`."""
-    return Badge(_KINDS.get(note.kind, "doubtful"), prose(note.category, 60))
+    role = "doubtful" if note.category in _ORDERED else _KINDS.get(note.kind, "doubtful")
+    return Badge(role, prose(note.category, 60))
 
 
 def is_pressing(note: DriftNote | RunningNote) -> bool:
@@ -54,24 +58,44 @@ def tag_badges(tag: TagFacts, *, is_newest: bool) -> list[Badge]:
 
 
 class CellWords(NamedTuple):
-    """What a cell of the matrix says: a badge, and what it was compared with, in words."""
+    """What a cell of the matrix says: badges, whose version is another one, such as `staging has`, and which one.
 
-    badge: Badge
-    compared: str
+    `remarks` are what badges do not say of its own version.
+    """
+
+    badges: Sequence[Badge]
+    whose: str
+    other: str
+    remarks: Sequence[str]
+
+    @property
+    def compared(self) -> str:
+        """What it was compared with, in words; `""` if both are the same."""
+        return f"{self.whose} {self.other}" if self.whose else ""
+
+    @property
+    def unfit(self) -> str:
+        """What became of its own version, in a line."""
+        return ": ".join([self.badges[0].word, *self.remarks[:1]])
 
 
 def cell_words(cell: EnvironmentCell) -> CellWords:
     """Return what to say of what an environment has of an image."""
-    there = f"{cell.against} has {cell.other}" if cell.against else f"newest is {cell.other}"
-    word: Mapping[CellState, tuple[str, str]] = {
-        "same": (f"as {cell.against}" if cell.against else "newest", ""),
-        "behind": ("behind", there),
-        "ahead": ("ahead", there),
-        "differs": ("differs", there),
-        "only": (f"not in {cell.against}" if cell.against else "nothing newer known", ""),
+    words: Mapping[CellState, str] = {
+        "same": f"same as {cell.against}" if cell.against else "newest",
+        "only": f"not in {cell.against}" if cell.against else "nothing newer known",
     }
-    words, compared = word[cell.state]
-    return CellWords(Badge(_CELLS[cell.state], words), compared if cell.other else "")
+    badges = [Badge(_CELLS[cell.state], words.get(cell.state, cell.state))]
+    if cell.remarks:  # what must not be used is neither as it should be nor ahead of anything
+        bad = [Badge("bad", way) for way in cell.fates] or [Badge("bad", "unfit")]
+        badges = bad + (badges if cell.state in ("behind", "differs") else [])
+    whose = f"{cell.against} has" if cell.against else "newest is"
+    known = (f"{cell.image}:{cell.version} ", f"{cell.image}:{cell.environment} ", "is yanked: ")
+    remarks = [reduce(str.removeprefix, known, remark) for remark in cell.remarks]
+    return CellWords(
+        badges, whose if cell.state not in words and cell.other else "", cell.other,
+        [remark for remark in remarks if remark not in ("is yanked", "has expired")],
+    )  # fmt: skip
 
 
 class LogStep(NamedTuple):
@@ -98,13 +122,21 @@ def steps(entries: Sequence[LogEntry]) -> Iterator[LogStep]:
         replaced = [first.replaces_index] if first.replaces_index else [one for each in alike for one in each.replaces]
         yield LogStep(
             first, ", ".join(entry.platform for entry in alike if entry.platform),
-            Badge(_ACTIONS.get(first.action, "minor"), first.action), pulled, replaced,
+            _step_badge(first), pulled, replaced,
         )  # fmt: skip
 
 
 def by_image(names: Iterable[Name]) -> list[tuple[str, list[Name]]]:
     """Return names, which are in order, by their images."""
     return [(image, list(group)) for image, group in groupby(names, lambda name: name.image)]
+
+
+def _step_badge(entry: LogEntry) -> Badge:
+    if is_rollback(entry):
+        return Badge("doubtful", "rollback")
+    if is_forced(entry):
+        return Badge("doubtful", "forced publish")
+    return Badge(_ACTIONS.get(entry.action, "minor"), entry.action)
 
 
 def counted_words(number: int, noun: str) -> str:

@@ -77,9 +77,14 @@ def test_one_version_with_two_images_differs() -> None:
 def test_what_became_of_a_version_is_remarked() -> None:
     yanked = version("v1.5.0", 2, yanked={"at": "2026-11-21T00:00:00Z", "reason": "broken"})
     expired = version("pr-1", 3, ttl="1d")
-    assert cells(OLD, yanked, has("prod", yanked))["prod"].remarks == ("myorg/app:v1.5.0 is yanked: broken",)
-    assert cells(OLD, expired, has("prod", expired))["prod"].remarks == ("myorg/app:pr-1 has expired",)
-    assert cells(OLD, has("prod", NEW))["prod"].remarks == ("myorg/app:prod has v1.5.0, which is not recorded",)
+
+    def told(*records: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        cell = cells(*records)["prod"]
+        return cell.remarks, cell.fates
+
+    assert told(OLD, yanked, has("prod", yanked)) == (("myorg/app:v1.5.0 is yanked: broken",), ("yanked",))
+    assert told(OLD, expired, has("prod", expired)) == (("myorg/app:pr-1 has expired",), ("expired",))
+    assert told(OLD, has("prod", NEW)) == (("myorg/app:prod has v1.5.0, which is not recorded",), ("removed",))
 
 
 def test_the_sources_of_the_two_are_compared() -> None:

@@ -63,7 +63,7 @@ def test_a_report_of_reconcile_is_read() -> None:
     assert report.notes == [
         DriftNote(
             "tag-moved", "drift", "main", "myorg/app", "v1", "linux/amd64", digest("a"), digest("b"),
-            "the tag serves another digest",
+            "the tag serves another digest", command="ledger restore",
         )
     ]  # fmt: skip
 

@@ -109,9 +109,12 @@ def test_what_the_pages_show() -> None:
     pages = {path: text_of(root) for path, root in site("plain").pages.items()}
     start = pages["index.html"]
     assert "3 images, 7 tags, 2 environments, as of 2026-11-24 09:30 UTC" in start
-    assert "tag-moved myorg/app:v1.5.0 main, since 2026-11-21 21:30 UTC" in start
+    assert "tag-moved myorg/app:v1.5.0 main, first seen 2026-11-21 21:30 UTC" in start
     assert "myorg/app prod v1.4.2, staging has v1.5.0" in start
-    assert "publish myorg/app:v1.4.2 instead of sha256:" in start
+    assert "myorg/app:v1.4.2 prod: expired" in start
+    assert "replaced myorg/app:v1.4.2 3 containers in eu-1, expected v1.4.2" in start
+    assert "2026-11-23 publish" not in start
+    assert "forced publish myorg/app:v1.4.2 instead of sha256:" in start
     app = pages["images/myorg/app.html"]
     assert f"docker pull registry.example.com/myorg/app@{digest('myorg/app:v1.5.0')}" in app
     assert "yanked: crashes on start" in app
@@ -119,6 +122,8 @@ def test_what_the_pages_show() -> None:
     assert "Signer payments-ci" in app
     assert f"has moved now {digest('rebuilt')[:19]}" in app
     assert "promote prod v1.4.1 → to v1.4.2" in app
+    assert "promoted 2026-11-23 13:30 UTC by ledger" in app
+    assert "To fix ledger restore myorg/app:v1.5.0" in pages["drift.html"]
     assert "12 records compared with the registries" in pages["drift.html"]
     assert "eu-1 / payments / api Deployment, 3 containers" in pages["running.html"]
 

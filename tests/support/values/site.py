@@ -125,12 +125,12 @@ def site_facts() -> SiteFacts:
         _cell("staging", "v1.5.0", newest, "same"),
         _cell(
             "prod", "v1.4.2", older, "behind", against="staging", other="v1.5.0", compare=newest.compare,
-            remarks=("myorg/app:v1.4.2 has expired",),
+            remarks=("myorg/app:v1.4.2 has expired",), fates=("expired",),
         ),
     )  # fmt: skip
     drift = DriftNote(
         "tag-moved", "drift", "main", "myorg/app", "v1.5.0", "linux/amd64", newest.digest, digest("other"),
-        "the tag serves another digest", before(60),
+        "the tag serves another digest", before(60), "ledger restore myorg/app:v1.5.0",
     )  # fmt: skip
     away = DriftNote("untracked", "housekeeping", "main", "myorg/tool", "v1", "", "", digest("tool"), "no record", "")
     runs = RunningNote(
@@ -224,7 +224,7 @@ def hostile_facts() -> SiteFacts:
     claim = RunClaim(BAD_LINK, HOSTILE)
     log = tuple(replace(each, by=HOSTILE, reason=HOSTILE, run=claim, action=HOSTILE) for each in app.timeline)
     drift = DriftNote(
-        HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE,
+        HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE,
     )  # fmt: skip
     run = RunningNote(
         HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1,

@@ -33,16 +33,19 @@ async function copy(text) {
 
 function addCopyButton(code) {
   const what = code.dataset.copy;
-  const button = element("button", { type: "button", className: "copy", title: `Copy ${what}` }, icon(COPY));
+  const words = element("span", { className: "words" }, "Copy command"); // seen where the command itself has no room
+  const isBrief = code.classList.contains("brief");
+  const faces = (path) => [icon(path), isBrief ? words : ""].filter(Boolean);
+  const button = element("button", { type: "button", className: "copy", title: `Copy ${what}` }, ...faces(COPY));
   button.setAttribute("aria-label", `Copy ${what}`);
   button.addEventListener("click", async () => {
     const done = await copy(code.textContent);
     say(done ? `Copied the ${what}` : `The ${what} could not be copied: select it instead`);
     button.classList.toggle("done", done);
-    button.replaceChildren(icon(done ? DONE : COPY));
+    button.replaceChildren(...faces(done ? DONE : COPY));
     setTimeout(() => {
       button.classList.remove("done");
-      button.replaceChildren(icon(COPY));
+      button.replaceChildren(...faces(COPY));
     }, 2000);
   });
   code.classList.add("copied-from");

@@ -1,6 +1,9 @@
 // Times: in the zone of the reader, with UTC beside it, and how long ago they were.
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const utcTime = new Intl.DateTimeFormat(undefined, { timeStyle: "short", timeZone: "UTC", hourCycle: "h23" });
+const utcDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const localDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const localClock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const UNITS = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -15,8 +18,12 @@ function age(moment) {
 }
 
 function localAndUtc(moment) {
-  const isElsewhere = moment.getTimezoneOffset() !== 0;
-  return dateAndTime.format(moment) + (isElsewhere ? ` (${utcTime.format(moment)} UTC)` : " UTC");
+  if (moment.getTimezoneOffset() === 0) {
+    return `${dateAndTime.format(moment)} UTC`;
+  }
+  const day = utcDay.format(moment);
+  const isOtherDay = day !== localDay.format(moment);
+  return `${dateAndTime.format(moment)} (${isOtherDay ? `${day}, ` : ""}${utcTime.format(moment)} UTC)`;
 }
 
 function showTime(time) {
@@ -26,8 +33,36 @@ function showTime(time) {
   }
   const whole = localAndUtc(moment);
   const show = time.dataset.show;
-  time.textContent = show === "age" ? age(moment) : show === "both" ? `${age(moment)}, ${whole}` : whole;
-  time.title = show === "age" ? whole : time.dateTime;
+  const shown = { age: () => age(moment), both: () => `${age(moment)}, ${whole}`, clock: () => localClock.format(moment) };
+  time.textContent = shown[show]?.() ?? whole;
+  time.title = show === "age" || show === "clock" ? whole : time.dateTime;
+}
+
+function dayOf(moment) {
+  const day = localDay.format(moment);
+  const isDay = (daysAgo) => {
+    const other = new Date();
+    other.setDate(other.getDate() - daysAgo);
+    return day === localDay.format(other);
+  };
+  return isDay(0) ? "Today" : isDay(1) ? "Yesterday" : day;
+}
+
+// What a page has by the days of UTC, by those of the reader.
+function regroup(days) {
+  const items = [...days.querySelectorAll("ol > li")];
+  const groups = [];
+  for (const item of items) {
+    const day = dayOf(new Date(item.querySelector("time").dateTime));
+    if (groups.at(-1)?.day !== day) {
+      groups.push({ day, items: [] });
+    }
+    groups.at(-1).items.push(item);
+  }
+  const { className } = days.querySelector("ol");
+  days.replaceChildren(...groups.flatMap((group) => [
+    element("h3", {}, group.day), element("ol", { className }, ...group.items),
+  ]));
 }
 
 function time(at, show) {
@@ -46,3 +81,4 @@ function showEnd(span) {
 
 document.querySelectorAll("[data-ends]").forEach(showEnd);
 document.querySelectorAll("time").forEach(showTime);
+document.querySelectorAll(".days").forEach(regroup);
