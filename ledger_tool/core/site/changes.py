@@ -12,7 +12,7 @@ from ledger_tool.core.ledger.sourceref import commit_page
 from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.site.facts import ChangeFacts
 
-MOST_CHANGES = 100  # commits
+MOST_CHANGES = 500  # commits: what a reader looks back at; older ones are in the history of each image
 
 
 def last_changes(log: Iterable[LogEntry], ledger_page: str) -> list[ChangeFacts]:

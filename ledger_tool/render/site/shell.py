@@ -17,8 +17,8 @@ from ledger_tool.render.site.templating import markup
 T = TypeVar("T")
 _TITLE_MAX = 120
 
-IMAGES, DRIFT, RUNNING, YANKED, EXPIRING, OUTDATED = (  # lists, by their paths
-    "all", "drift", "running", "yanked", "expiring", "outdated",
+IMAGES, DRIFT, RUNNING, YANKED, EXPIRING, OUTDATED, CHANGES = (  # lists, by their paths
+    "all", "drift", "running", "yanked", "expiring", "outdated", "changes",
 )  # fmt: skip
 MATRIX = "environments"
 
@@ -32,7 +32,11 @@ class SiteWay(NamedTuple):
 
 @dataclass(frozen=True)
 class Shell:
-    """What is around the content of each page; `around` keeps the markup of it, by root and page."""
+    """What is around the content of each page.
+
+    `drift_at` and `running_at` are the times of the reports, the oldest of each, or `""`. `around` keeps the markup of
+    what is before and after the content, by root and page.
+    """
 
     title: str
     commit: str
@@ -42,6 +46,8 @@ class Shell:
     ways: Sequence[SiteWay]
     places: Places
     ledger_page: str
+    drift_at: str = ""
+    running_at: str = ""
     around: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -59,6 +65,8 @@ class Shell:
             title=shown(facts.title, _TITLE_MAX) or "ledger", commit=facts.commit,
             commit_link=commit_link(facts.ledger_page, facts.commit), ledger_link=web_link(facts.ledger_page),
             at=facts.at, ways=ways, places=Places(facts), ledger_page=facts.ledger_page,
+            drift_at=(facts.drift.at or "") if facts.drift else "",
+            running_at=min((report.at for report in facts.running if report.at), default=""),
         )  # fmt: skip
 
     def page(self, path: str, template: str, **values: Any) -> SiteFile:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, groupby, islice
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.core.site import paths
-from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
+from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site import matrix
+from ledger_tool.render.site.changes import by_day, shown_change
 from ledger_tool.render.site.shell import DRIFT, EXPIRING, MATRIX, OUTDATED, RUNNING, YANKED, Shell
-from ledger_tool.render.site.wording import LogStep, is_pressing, steps, who
+from ledger_tool.render.site.wording import LogStep, is_pressing
 from ledger_tool.render.view import Role
 
 # What the page shows of each, so that it stays small however large the ledger is.
@@ -33,33 +34,17 @@ class Attention(NamedTuple):
     path: str
 
 
-class ShownChange(NamedTuple):
-    """A commit, by whom, and the first things that it did, of `total`."""
-
-    facts: ChangeFacts
-    who: str
-    steps: Sequence[LogStep]
-    total: int
-
-
-class ChangedDay(NamedTuple):
-    """The commits of a day in UTC, such as `2026-11-24`."""
-
-    date: str
-    changes: Sequence[ShownChange]
-
-
 def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     """Yield the start page."""
     columns = facts.environments[:_COLUMNS]
     rows = matrix.rows(facts, columns)
-    changes = [_change(change) for change in facts.changes[:_CHANGES]]
+    changes = [shown_change(change, _STEPS) for change in facts.changes[:_CHANGES]]
     images = facts.images[:_IMAGES]
     yield shell.page(
         paths.START, "start.html", facts=facts, attention=list(_attention(facts)), environments=columns,
         rows=_short(rows[:_ROWS], lambda row: len(row.image) * len(columns)), row_count=len(rows),
         environment_count=len(facts.environments),
-        days=_by_day(_short(changes, lambda change: sum(map(_length, change.steps)))),
+        days=by_day(_short(changes, lambda change: sum(map(_length, change.steps)))),
         images=_short(images, lambda image: len(image.image)),
         reason_max=_REASON_MAX,
         tag_count=sum(len(image.tags) for image in facts.images),
@@ -70,10 +55,6 @@ def _short(items: Sequence[T], length: Callable[[T], int]) -> Sequence[T]:
     """Return the first of some items, as many as there is room for by the lengths of their names."""
     total = accumulate(map(length, items))
     return items[: max(1, sum(used <= _ROOM for used in total))]
-
-
-def _by_day(changes: Sequence[ShownChange]) -> list[ChangedDay]:
-    return [ChangedDay(date, list(group)) for date, group in groupby(changes, lambda change: change.facts.at[:10])]
 
 
 def _length(step: LogStep) -> int:
@@ -99,9 +80,3 @@ def _attention(facts: SiteFacts) -> Iterator[Attention]:
 
 def _some(kind: str, role: Role, title: str, items: Sequence[Any], path: str) -> Attention:
     return Attention(kind, role, title, len(items), items[:_ITEMS], paths.list_page(path))
-
-
-def _change(change: ChangeFacts) -> ShownChange:
-    names = len({entry.name for entry in change.entries})
-    by = who(change.entries[0]) if change.entries else change.run.actor or change.by
-    return ShownChange(change, by, list(islice(steps(change.entries), _STEPS)), names)

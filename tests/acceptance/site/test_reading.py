@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -279,6 +280,15 @@ def test_times_are_those_of_the_reader_and_of_utc(browser: Browser, sites: Sites
     assert "4:30" in newest
     assert "07:30 UTC" in newest
     assert "in 6 days" in browser.text("#pr-7")
+
+
+def test_a_page_that_is_old_says_so(browser: Browser, sites: Sites) -> None:
+    base = sites.base("full", "http")
+    day = 86_400_000
+    for days, words in {0: "", 3: "as of 3 days ago"}.items():
+        browser.open(base + "index.html", replace(PHONE, now=1_795_518_000_000 + days * day))
+        browser.wait("document.querySelector('#\\\\~old').innerText.includes(arguments[0])", words)
+        assert browser.run("return document.querySelector('#\\\\~old').hidden") == (not words)
 
 
 def test_what_is_printed_is_the_page_and_not_its_controls(browser: Browser, sites: Sites) -> None:

@@ -13,7 +13,7 @@ from tests.support.values.make import digest
 
 # Pages with all that a page may consist of, and those that have less of the same.
 RICH = ("index.html", "environments.html", "drift.html", "digest.html", "images/myorg/app.html")
-PLAIN = ("all.html", "running.html", "yanked.html", "outdated.html", "expiring.html")
+PLAIN = ("all.html", "running.html", "yanked.html", "outdated.html", "changes.html", "expiring.html")
 PHONE, DESK = View(360, 740), View(1280, 800, "dark")
 NARROWEST = View(320, 640)
 # What links lead to, and whether markup of others became part of the page.

@@ -16,17 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import DependentFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile
-from ledger_tool.render.site import image, matrix, start
+from ledger_tool.render.site import changes, image, matrix, start
 from ledger_tool.render.site.links import TAGS_PER_PAGE
 from ledger_tool.render.site.shell import Shell
 from ledger_tool.render.site.site import site_files
 from tests.support.values.html import Shape, ids, links, parsed, shapes, text_of
 from tests.support.values.make import digest, record
-from tests.support.values.site import entry, hostile_facts, image_of, many_facts, site_facts, tag
+from tests.support.values.site import change_of, entry, hostile_facts, image_of, many_facts, site_facts, tag
 
 _FACTS = {"plain": site_facts, "hostile": hostile_facts}
 _KINDS = tuple(_FACTS)
@@ -57,7 +58,8 @@ def test_every_page_is_there_and_valid(kind: str) -> None:
     found = site(kind).pages
     assert set(found) == {
         "index.html", "all.html", "environments.html", "drift.html", "running.html", "yanked.html", "expiring.html",
-        "digest.html", "outdated.html", "images/myorg/app.html", "images/myorg/web.html", "images/platform/base.html",
+        "digest.html", "outdated.html", "changes.html", "images/myorg/app.html",
+        "images/myorg/web.html", "images/platform/base.html",
     }  # fmt: skip
     for path, root in found.items():
         assert len(set(ids(root))) == len(ids(root)), path
@@ -234,3 +236,14 @@ def test_a_matrix_of_many_images_has_more_pages_and_shows_first_what_is_behind()
     assert len(found) == 3
     assert sum(len(page.findall(".//tbody/tr")) for page in found) == 499
     assert "prod 499 images 499 behind" in text_of(found[0])
+
+
+def test_changes_are_listed_by_days_of_utc() -> None:
+    """Late in one zone is early the next day in another: all readers see the same pages."""
+    times = ("2026-11-28T00:05:00Z", "2026-11-27T23:55:00Z", "2026-11-27T01:00:00Z")
+    log = [replace(entry("a:v1", seed=number), at=Timestamp(at)) for number, at in enumerate(times)]
+    facts = replace(site_facts(), changes=[change_of([each]) for each in log])
+    (page,) = (parsed(file.content) for file in changes.pages(facts, Shell.of(facts)))
+    days = [text_of(section) for section in page.iter() if section.tag.endswith("section")][1:]
+    assert [day.count("a:v1") for day in days] == [1, 2]
+    assert [name in day for name, day in zip(("2026-11-28", "2026-11-27"), days, strict=True)] == [True, True]

@@ -82,3 +82,24 @@ function showEnd(span) {
 document.querySelectorAll("[data-ends]").forEach(showEnd);
 document.querySelectorAll("time").forEach(showTime);
 document.querySelectorAll(".days").forEach(regroup);
+
+// A page cannot know that the job which writes it has failed; it can say how old it is.
+const OLD = 2 * 86400 * 1000; // milliseconds
+const isOld = (at) => Date.now() - new Date(at) > OLD;
+
+function showAge(note) {
+  const { site, drift, running } = note.dataset;
+  const words = [];
+  if (isOld(site)) {
+    words.push(`These pages are as of ${age(new Date(site))}. If the ledger has changed since, the job that writes them may have failed.`);
+  } else {
+    words.push(drift && isOld(drift) ? `The registries were last compared ${age(new Date(drift))}.` : "");
+    words.push(running && isOld(running) ? `What runs was last looked at ${age(new Date(running))}.` : "");
+  }
+  note.textContent = words.filter(Boolean).join(" ");
+  note.hidden = !note.textContent;
+}
+
+if (byId("~old")) {
+  showAge(byId("~old"));
+}
