@@ -1,6 +1,8 @@
 // The page that says where a digest comes from.
+const DONE_WORDS = { publish: "published", promote: "promoted", yank: "yanked", remove: "removed", prune: "pruned" };
+
 function pointLine(word, [at, by, action, commit, commitLink, run, reason]) {
-  const line = element("dd", {}, `${action} `, time(at, "both"), ` by ${by}`);
+  const line = element("dd", {}, `${DONE_WORDS[action] ?? action} `, time(at, "both"), ` by ${by}`);
   if (run) {
     line.append(", ", out(run, "run"));
   }
@@ -41,7 +43,7 @@ async function answers(text) {
   }
   const digest = digestIn(text);
   if (!digest) {
-    return note("This is not a digest: it has hex digits, as in sha256:4f2a… or image@sha256:4f2a…");
+    return note("This is not a digest: one has only hex digits, as in sha256:4f2a… or image@sha256:4f2a…");
   }
   if (digest.digits.length < FEWEST_DIGITS) {
     return note(`Too short: give at least ${FEWEST_DIGITS} digits; these are ${digest.digits.length}.`);
