@@ -87,6 +87,8 @@ _skip_ci = re.compile(
 
 def escaped(value: str) -> str:
     """Return `value` with what a terminal or a CI system would act on, or a reader would miss, written as `\\x1b`."""
+    if value.isascii() and value.isprintable() and "##" not in value:  # nothing below matches in such a text
+        return value
 
     def written(match: re.Match[str]) -> str:
         return match[0].encode("unicode_escape", "backslashreplace").decode()

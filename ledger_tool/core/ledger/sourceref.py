@@ -7,6 +7,7 @@ people name their forges; if the name does not tell, there is no link, and the s
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ledger_tool.core.ledger.names import SourceRef
 
@@ -29,6 +30,7 @@ def split(source: SourceRef) -> tuple[str, str]:
     return url, commit
 
 
+@lru_cache(maxsize=10_000)  # of as many repositories, each with many commits
 def web_url(url: str) -> str:
     """Return the page of a repository from any form of its URL, or `""` for a local or odd one."""
     parts = _web.fullmatch(url) or _ssh.fullmatch(url) or _scp.fullmatch(url)
@@ -51,6 +53,7 @@ def commit_page(source: SourceRef) -> str:
     return f"{page}/{path}/{commit}" if path else ""
 
 
+@lru_cache(maxsize=10_000)
 def kind(page: str) -> str:
     """Return which forge a repository's page is on: github, gitlab, gitea (Forgejo too), bitbucket, azure or `""`."""
     host = page.partition("://")[2].partition("/")[0].partition(":")[0]
