@@ -1,7 +1,9 @@
 """Where every digest of a site comes from: what `whence` tells of one, told of all in one pass through the log.
 
 A place is there as long as the ledger has it, or once had it according to the log, which shows what commit messages
-claim and what the diffs of others show. Since when a record has it is left open where the log does not tell.
+claim and what the diffs of others show; no version of the file is read to verify it. A record that no entry names after
+the one that added it has had all that it has since then. Since when another one has it is left open where the log does
+not tell.
 """
 
 from __future__ import annotations
