@@ -28,6 +28,7 @@ class TagView(NamedTuple):
     builders: Sequence[Told]
     signers: Sequence[Told]
     forced: Sequence[Told]
+    published: LogEntry | None
 
 
 class HeldView(NamedTuple):
@@ -44,6 +45,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     link = cache(lambda commit: commit_link(shell.ledger_page, commit))
     for image in facts.images:
         history = list(steps(image.timeline))
+        published = {entry.name.tag: entry for entry in reversed(image.timeline) if entry.action == "publish"}
         count = max(1, -(-len(image.tags) // TAGS_PER_PAGE), -(-len(history) // _STEPS_PER_PAGE))
         for number in range(1, count + 1):
             tags = image.tags[(number - 1) * TAGS_PER_PAGE : number * TAGS_PER_PAGE]
@@ -51,7 +53,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
             yield shell.page(
                 image_page(image.image, number), "image.html", image=image, commit_link=link,
                 environments=_held(image) if number == 1 else (), platforms=_platforms(tags),
-                newest=_newest(image, number), tags=[_view(tag, image) for tag in tags],
+                newest=_newest(image, number), tags=[_view(tag, image, published) for tag in tags],
                 history=_by_commit(history[(number - 1) * _STEPS_PER_PAGE : number * _STEPS_PER_PAGE]),
                 pager=pager_of(neighbours, number, count),
                 drift=list(filter(is_pressing, image.drift)),
@@ -67,14 +69,15 @@ def _newest(image: SiteImage, number: int) -> TagFacts | None:
     return image.newest if number == 1 else None
 
 
-def _view(tag: TagFacts, image: SiteImage) -> TagView:
+def _view(tag: TagFacts, image: SiteImage, published: Mapping[str, LogEntry]) -> TagView:
     records = tag.records
+    held = [Badge("minor", f"in {cell.environment}") for cell in image.environments if cell.version == tag.name.tag]
     return TagView(
-        tag, tag_badges(tag, is_newest=image.newest is not None and tag.name == image.newest.name),
+        tag, [*tag_badges(tag, is_newest=image.newest is not None and tag.name == image.newest.name), *held],
         told(records, lambda record: [f"{key}={value}" for key, value in record.labels.items()]),
         told(records, lambda record: _filled(record.provenance.builder if record.provenance else "")),
         told(records, lambda record: _filled(record.signer)),
-        told(records, _forced),
+        told(records, _forced), published.get(tag.name.tag),
     )  # fmt: skip
 
 

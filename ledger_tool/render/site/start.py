@@ -71,10 +71,10 @@ def _attention(facts: SiteFacts) -> Iterator[Attention]:
     cells = [cell for image in facts.images for cell in image.environments]
     unfit = [cell for cell in cells if cell.remarks]
     yield _some("unfit", "bad", "Environments with unfit versions", unfit, MATRIX)
-    behind = [cell for cell in cells if cell.state == "behind"]
+    behind = sorted((cell for cell in cells if cell.state == "behind"), key=lambda cell: cell.since)
     yield _some("behind", "doubtful", "Environments behind", behind, MATRIX)
     yield _some("outdated", "doubtful", "Built on an outdated base", facts.outdated, OUTDATED)
-    yield _some("yanked", "bad", "Yanked", facts.yanked, YANKED)
+    yield _some("yanked", "minor", "Yanked", facts.yanked, YANKED)
     yield _some("expiring", "minor", "Expired and expiring", facts.expiring, EXPIRING)
 
 

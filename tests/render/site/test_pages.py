@@ -124,6 +124,9 @@ def test_what_the_pages_show() -> None:
     assert "Signer payments-ci" in app
     assert f"has moved now {digest('rebuilt')[:19]}" in app
     assert "promote prod v1.4.1 → to v1.4.2" in app
+    assert "Published by alice, run" in app
+    assert "v1.4.2 forced in prod" in app
+    assert "docker pull" not in app.partition("yanked: crashes on start")[2].partition("Source")[0]
     assert "promoted 2026-11-23 13:30 UTC by ledger" in app
     assert "To fix ledger restore myorg/app:v1.5.0" in pages["drift.html"]
     assert "12 records compared with the registries" in pages["drift.html"]

@@ -79,6 +79,12 @@ function showEnd(span) {
   }
 }
 
+// On paper, what is relative soon means nothing.
+addEventListener("beforeprint", () => document.querySelectorAll("time").forEach((time) => {
+  time.textContent = localAndUtc(new Date(time.dateTime));
+}));
+addEventListener("afterprint", () => document.querySelectorAll("time").forEach(showTime));
+
 document.querySelectorAll("[data-ends]").forEach(showEnd);
 document.querySelectorAll("time").forEach(showTime);
 document.querySelectorAll(".days").forEach(regroup);
