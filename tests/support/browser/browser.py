@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from selenium.common.exceptions import NoAlertPresentException
+from selenium.common.exceptions import NoAlertPresentException, UnexpectedAlertPresentException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.wait import WebDriverWait
@@ -70,6 +70,20 @@ class Browser:
         self._log("performance")
         self._look(view)
         self.driver.get(url)
+        if view.scripts and not self._has_started():
+            self.driver.refresh()
+            assert self._has_started(), f"the script of {url} does not run"
+
+    def _has_started(self) -> bool:
+        """Return whether the page's script has run, or it has none.
+
+        Where scripts were off for the page before, the browser may keep them off when it changes processes.
+        """
+        try:
+            has_script = self.run("return document.querySelector('script[src$=\"site.js\"]') !== null")
+            return not has_script or bool(self.run("return typeof ledgerSite === 'object'"))
+        except UnexpectedAlertPresentException:  # a script has opened a dialog
+            return True
 
     def _look(self, view: View) -> None:
         size = {"width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": view.width < _PHONE}
