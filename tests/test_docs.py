@@ -378,7 +378,8 @@ def run_step(stage: Stage, step: str, environment: Mapping[str, str]) -> subproc
 
 def run_on_github(stage: Stage, text: str, environment: Mapping[str, str]) -> None:
     """Run a workflow's one job, our own action included, which is given secrets and variables by name."""
-    event = {"number": 42, "pull_request": {"number": 42, "head": {"sha": HEAD}}}
+    head = {"sha": HEAD, "repo": {"full_name": "team/app"}}
+    event = {"number": 42, "pull_request": {"number": 42, "head": head}}
     contexts = {
         "github": {
             "repository": "team/app", "server_url": "https://github.com",

@@ -18,10 +18,14 @@ _LONGEST = 200  # characters of a word; the comparison is quadratic
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """Return the known words that are spelled most alike, the likeliest first."""
+    """Return the known words that are spelled most alike, the likeliest first.
+
+    One with the very same letters in another order leaves no doubt: `lsit` is `list`, and not `site`.
+    """
     word = word[:_LONGEST]
     alike = sorted({one for one in known if abs(len(one) - len(word)) <= len(word) // 2 + 1})
-    return get_close_matches(word, alike, MOST, _CUTOFF)
+    near = get_close_matches(word, alike, MOST, _CUTOFF)
+    return [one for one in near if sorted(one) == sorted(word)] or near
 
 
 def did_you_mean(words: Sequence[str]) -> str:

@@ -44,22 +44,22 @@ def parse_drift(raw: bytes, what: str, now: Timestamp) -> DriftFacts:
 
     Raises UsageError if it is not one, or if it is of a later time.
     """
-    return _parsed(raw, what, "reconcile", now, _drift)
+    return _parsed(raw, what, "`ledger reconcile`", "`ledger reconcile --format json >FILE`", now, _drift)
 
 
 def parse_running(raw: bytes, what: str, now: Timestamp) -> RunningFacts:
     """Return a report of `running`; see `parse_drift`."""
-    return _parsed(raw, what, "running", now, _running)
+    return _parsed(raw, what, "`ledger running`", "`ledger running --format json >FILE`", now, _running)
 
 
-def _parsed(raw: bytes, what: str, command: str, now: Timestamp, read: Callable[[_Fields], R]) -> R:
-    file, hint = shown(what, 300), f"write one with `ledger {command} --format json >FILE`"
+def _parsed(raw: bytes, what: str, command: str, writing: str, now: Timestamp, read: Callable[[_Fields], R]) -> R:
+    file, hint = shown(what, 300), f"write one with {writing}"
     try:
         report = read(_Fields(parse_bytes(raw)))
     except JsonFault as fault:
         raise UsageError(f"{file} is not JSON: {fault.reason}", hint) from None
     except (InvalidValue, _MalformedReport) as error:
-        raise UsageError(f"{file} is not a report of `ledger {command}`: {error}", hint) from None
+        raise UsageError(f"{file} is not a report of {command}: {error}", hint) from None
     if report.at and is_far_ahead(report.at, now):  # it would decide what has expired
         raise UsageError(f"{file} is from {report.at}, and it is {now} now", "check this machine's clock, and " + hint)
     return report
