@@ -34,16 +34,6 @@ _numbers = count()
 gc.set_threshold(50_000, 20, 20)  # the usual 700 objects come and go in every example of Hypothesis
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """Start three processes for two cores, since the tests wait for a third of their time: for disks, servers, clocks.
-
-    PYTEST_XDIST_AUTO_NUM_WORKERS sets another number.
-    """
-    cores = len(os.sched_getaffinity(0))
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores + cores // 2
-
-
 def pytest_collection_finish() -> None:
     """Spare the garbage collector the tests and modules: they are there to the end."""
     gc.collect()
