@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ledger_tool.core.judging.check import MOST_FINDINGS, CheckFinding
+from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.core.judging.owners import SigningRules
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, SETTINGS
 from ledger_tool.core.policy.keyring import Keyring
@@ -15,8 +15,8 @@ from ledger_tool.core.provenance.publickey import key_fault
 from ledger_tool.core.provenance.trustfiles import root_fault
 from ledger_tool.errors import UsageError
 
-ReadKeyring = Callable[[bytes], Keyring | None]  # asks gpg what an export has; None: there is no gpg
-ReadFile = Callable[[str], bytes | None]  # of the ledger repository; None: there is none. It raises UsageError
+ReadKeyring = Callable[[bytes], Keyring | None]  # asks gpg what an export contains; None if gpg is not installed
+ReadFile = Callable[[str], bytes | None]  # of the ledger repository; None if it does not exist. It raises UsageError
 
 
 def with_gpg_keys(rules: SigningRules, read: ReadKeyring) -> SigningRules:
@@ -38,7 +38,7 @@ def owner_findings(read: ReadFile, rules: SigningRules) -> Iterator[CheckFinding
             read(file)
         except UsageError as error:
             yield CheckFinding("settings", file, 1, 1, f"{error.message}, so it lists nobody")
-    for fault in rules.allowed.faults[:MOST_FINDINGS]:
+    for fault in rules.allowed.faults:
         yield CheckFinding("settings", ALLOWED_SIGNERS, fault.line, 1, fault.message)
     for line in rules.gpg.unread if rules.gpg else ():
         message = "gpg can use nothing of what begins here: it is damaged, or no key, or revokes one that is not there"

@@ -11,7 +11,7 @@ from ledger_tool.core.judging.check import CheckFinding
 from ledger_tool.core.judging.owners import SigningRules, said_signer, signs_as
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING, Timestamp, counted, some_of
 from ledger_tool.core.policy.policy import Policy
-from ledger_tool.core.policy.signers import parse_signers
+from ledger_tool.core.policy.signers import GPG, parse_signers
 from ledger_tool.errors import LedgerError, UsageError
 
 _MOST = 5  # names in a line
@@ -51,6 +51,9 @@ def _owners(place: LedgerPlace, rules: SigningRules) -> Check:
         says.append(f"{some_of(without, _MOST)} {verb} no key in {ALLOWED_SIGNERS} or {KEYRING}")
     if says:
         return Check("owners", "problem", "; ".join(says), "list their keys, one line each, or correct the names", 1)
+    unseen = [signer for signer in rules.signers if signer.startswith(GPG)] if rules.gpg is None else []
+    if unseen:
+        return Check("owners", "note", f"gpg is not installed, so nobody looked for a key of {some_of(unseen, _MOST)}")
     return Check("owners", "ok", f"{counted(len(rules.signers), 'signer')} of what has an owner, each with a key")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.git.gate import NEW, Gate, records
 from tests.support.git.owned import SETTINGS
+from tests.support.values.doctor import lines
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
@@ -80,19 +81,40 @@ def test_a_keyring_without_the_owners_key_is_said(owner: Owner, gate: Gate, ledg
     assert f"warning: gpg:{owner.key} is named as a signer, and has no key: nobody can sign as gpg:" in done.err
 
 
-def test_without_gpg_a_signature_is_not_taken_for_none(
-    owner: Owner, gate: Gate, ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner.lists(owner.export)
+@pytest.fixture
+def without_gpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("git", "sh", "ssh-keygen", "env"):
         (programs / name).symlink_to(str(shutil.which(name)))
     monkeypatch.setenv("PATH", str(programs))
+
+
+def test_without_gpg_a_signature_is_not_taken_for_none(
+    owner: Owner, gate: Gate, ledger: Run, request: pytest.FixtureRequest
+) -> None:
+    owner.lists(owner.export)
+    request.getfixturevalue("without_gpg")
     for command in (("check", "--branch", "main", "--base"), ("audit", "--since")):
         done = ledger(*command, owner.base, "--repo", gate.owned.upstream.url)
         assert done.code == 2
         assert "error: signatures by GPG keys need `gpg`, which is not in PATH" in done.err
+
+
+def test_without_gpg_doctor_does_not_say_that_an_owner_has_a_key(
+    owner: Owner, gate: Gate, ledger: Run, request: pytest.FixtureRequest
+) -> None:
+    owner.lists(owner.export)
+    assert lines(ledger("doctor", "--repo", gate.owned.upstream.url))["owners"][0] == "ok"
+    request.getfixturevalue("without_gpg")
+    says = f"gpg is not installed, so nobody looked for a key of gpg:{owner.key}"
+    assert lines(ledger("doctor", "--repo", gate.owned.upstream.url))["owners"] == ("note", says)
+
+
+def test_more_faults_than_are_listed_are_counted(owner: Owner, gate: Gate, ledger: Run) -> None:
+    gate.owned.commit({"allowed_signers": b"x\n" * 1100}, "odd keys", "admin")
+    done = ledger("check", "--repo", gate.owned.upstream.url, "--branch", "main")
+    assert (done.code, "and 100 more findings in allowed_signers" in done.out) == (1, True)
 
 
 def test_a_signature_of_absurd_length_is_bad_unasked(gate: Gate) -> None:
