@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ledger_tool.core.ledger.names import HOST, shown_address
-from ledger_tool.core.ledger.sourceref import web_url
+from ledger_tool.core.ledger.names import HOST, SourceRef, shown_address
+from ledger_tool.core.ledger.sourceref import commit_page, web_url
 from ledger_tool.errors import InvalidValue
 
 _PATH = r"[A-Za-z0-9._~!$&'()*+,;=:%/-]*"  # RFC 3986, section 3.3, without `@`: what stands before one is a login
@@ -28,6 +28,11 @@ def ledger_page(remote: str) -> str:
     """Return the page of the ledger's repository, given the URL of its remote; `""` if it has none that is certain."""
     page = web_url(remote)
     return page if _ADDRESS.fullmatch(page) else ""
+
+
+def commit_page_of(ledger_page: str, commit: str) -> str:
+    """Return the page of a commit of the ledger, given that of its repository; `""` if either is unknown."""
+    return commit_page(SourceRef(f"{ledger_page}@{commit}")) if ledger_page and commit else ""
 
 
 def title_of(page: str) -> str:

@@ -7,9 +7,8 @@ from itertools import groupby, islice
 
 from ledger_tool.core.changes.runclaim import NO_RUN
 from ledger_tool.core.history.log import LogEntry
-from ledger_tool.core.ledger.names import SourceRef
-from ledger_tool.core.ledger.sourceref import commit_page
 from ledger_tool.core.ledger.version import parse_version_tag
+from ledger_tool.core.site.address import commit_page_of
 from ledger_tool.core.site.facts import ChangeFacts
 
 MOST_CHANGES = 500  # commits: what a reader looks back at; older ones are in the history of each image
@@ -23,9 +22,8 @@ def last_changes(log: Iterable[LogEntry], ledger_page: str) -> list[ChangeFacts]
 
 def _change(entries: Sequence[LogEntry], ledger_page: str) -> ChangeFacts:
     first, runs = entries[0], {entry.run for entry in entries}
-    page = commit_page(SourceRef(f"{ledger_page}@{first.commit}")) if ledger_page else ""
     run = runs.pop() if len(runs) == 1 else NO_RUN
-    return ChangeFacts(first.commit, first.at, first.by, entries, run, page)
+    return ChangeFacts(first.commit, first.at, first.by, entries, run, commit_page_of(ledger_page, first.commit))
 
 
 def is_forced(entry: LogEntry) -> bool:

@@ -22,7 +22,7 @@ _Held = tuple[PlaceKind, Key, str]
 def digest_places(
     records: Iterable[Record], yanks: Yanks, log: Sequence[LogEntry]
 ) -> Mapping[str, Sequence[DigestPlace]]:
-    """Return every digest that records have, or had according to a log (the newest entry first), in order.
+    """Return, in order, every digest that records have, or had according to a log, whose newest entry comes first.
 
     The places of each are those that still have it, the last one first, and then those that had it.
     """

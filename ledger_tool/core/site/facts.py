@@ -184,6 +184,10 @@ class SiteImage:
     drift: Sequence[DriftNote] = ()
     running: Sequence[RunningNote] = ()
 
+    def is_newest(self, tag: TagFacts) -> bool:
+        """Return whether one of its tags is its newest version."""
+        return self.newest is not None and tag.name == self.newest.name
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:

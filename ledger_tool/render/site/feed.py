@@ -16,7 +16,7 @@ from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site.headline import headline
 from ledger_tool.render.site.links import Places, source_link, web_link
-from ledger_tool.render.site.wording import LogStep, person, prose, steps
+from ledger_tool.render.site.wording import LogStep, prose, shown_person, steps
 from ledger_tool.render.view import short_source
 
 _NAMESPACE = "http://www.w3.org/2005/Atom"
@@ -56,9 +56,9 @@ def _add(feed: Element, change: ChangeFacts, url: str, places: Places) -> None:
     _text(entry, "title", headline(change.entries) or f"commit {change.commit[:12]}")
     _text(entry, "updated", change.at)
     _text(entry, "published", change.at)
-    _text(SubElement(entry, "author"), "name", person(change.by) or _NOBODY)
+    _text(SubElement(entry, "author"), "name", shown_person(change.by) or _NOBODY)
     if change.run.actor:
-        _text(SubElement(entry, "contributor"), "name", person(change.run.actor))
+        _text(SubElement(entry, "contributor"), "name", shown_person(change.run.actor))
     images = sorted({one.name.image for one in change.entries})
     _link(entry, "alternate", url + _place(change, images, places), "text/html")
     for page in filter(None, map(web_link, (change.page, change.run.url))):

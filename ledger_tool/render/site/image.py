@@ -73,7 +73,7 @@ def _view(tag: TagFacts, image: SiteImage, published: Mapping[str, LogEntry]) ->
     records = tag.records
     held = [Badge("minor", f"in {cell.environment}") for cell in image.environments if cell.version == tag.name.tag]
     return TagView(
-        tag, [*tag_badges(tag, is_newest=image.newest is not None and tag.name == image.newest.name), *held],
+        tag, [*tag_badges(tag, is_newest=image.is_newest(tag)), *held],
         told(records, lambda record: [f"{key}={value}" for key, value in record.labels.items()]),
         told(records, lambda record: _filled(record.provenance.builder if record.provenance else "")),
         told(records, lambda record: _filled(record.signer)),

@@ -37,8 +37,8 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
 
 def _images(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     starts: dict[str, str] = {}  # the page on which the images with a first character begin
-    for at, image in enumerate(facts.images):
-        starts.setdefault(image.image[0], paths.list_page(IMAGES, at // _IMAGES_PER_PAGE + 1))
+    for position, image in enumerate(facts.images):
+        starts.setdefault(image.image[0], paths.list_page(IMAGES, position // _IMAGES_PER_PAGE + 1))
     for path, part, pager in pages_of(IMAGES, facts.images, _IMAGES_PER_PAGE):
         yield shell.page(
             path, "images.html", images=part, pager=pager, starts=starts if pager.pages > 1 else {},

@@ -59,7 +59,8 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     if not facts.environments:
         return
     size = min(_MOST_ROWS, max(_FEWEST_ROWS, _CELLS_PER_PAGE // len(facts.environments)))
+    counted = counts(facts)
     for path, part, pager in pages_of(MATRIX, rows(facts, facts.environments), size):
         yield shell.page(
-            path, "environments.html", environments=facts.environments, rows=part, pager=pager, counts=counts(facts)
+            path, "environments.html", environments=facts.environments, rows=part, pager=pager, counts=counted
         )

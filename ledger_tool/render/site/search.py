@@ -15,7 +15,7 @@ from ledger_tool.core.site.files import SiteFile
 from ledger_tool.core.site.paths import DIGEST_SEARCH, IMAGE_SEARCH, digest_search, image_page
 from ledger_tool.render.site.links import TAGS_PER_PAGE, Places, source_link, web_link
 from ledger_tool.render.site.shell import commit_link
-from ledger_tool.render.site.wording import is_pressing, person, prose, who
+from ledger_tool.render.site.wording import is_pressing, prose, shown_person, who
 
 # One letter each, as `search.js` reads them: what is short is loaded fast.
 _CELLS: dict[CellState, str] = {"same": "", "behind": "b", "ahead": "a", "differs": "d", "only": ""}
@@ -64,7 +64,7 @@ def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
 
 def _tag(tag: TagFacts, image: SiteImage) -> str:
     states = [
-        "n" if tag is image.newest or (image.newest and tag.name == image.newest.name) else "",
+        "n" if image.is_newest(tag) else "",
         "y" if tag.yanked else "",
         "z" if tag.is_expired else "e" if tag.expires else "",
         "f" if any(record.forced for record in tag.records) else "",
@@ -106,5 +106,6 @@ def _place(place: DigestPlace, places: Places, link: Callable[[str], str]) -> li
 def _point(entry: LogEntry, link: Callable[[str], str]) -> list[str]:
     run = web_link(entry.run.url)
     return [
-        entry.at, person(who(entry)), escaped(entry.action), entry.commit, link(entry.commit), run, prose(entry.reason),
+        entry.at, shown_person(who(entry)), escaped(entry.action), entry.commit, link(entry.commit), run,
+        prose(entry.reason),
     ]  # fmt: skip

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from ledger_tool.core.ledger.names import SourceRef, Timestamp, shown
-from ledger_tool.core.ledger.sourceref import commit_page
+from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.site import paths
+from ledger_tool.core.site.address import commit_page_of
 from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site.links import Places, web_link
@@ -87,7 +87,7 @@ class Shell:
 
 def commit_link(ledger_page: str, commit: str) -> str:
     """Return the page of a commit of the ledger at its host, or `""`."""
-    return web_link(commit_page(SourceRef(f"{ledger_page}@{commit}"))) if ledger_page and commit else ""
+    return web_link(commit_page_of(ledger_page, commit))
 
 
 class Pager(NamedTuple):

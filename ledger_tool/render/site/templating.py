@@ -63,7 +63,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "environment_id": environment_id,
     "moment": wording.moment,
     "note_badge": wording.note_badge,
-    "person": wording.person,
+    "shown_person": wording.shown_person,
     "prose": wording.prose,
     "short_digest": short_digest,
     "short_source": short_source,

@@ -154,7 +154,7 @@ def prose(text: str, limit: int = TEXT_MAX) -> str:
     return shown(text, limit)
 
 
-def person(by: str) -> str:
+def shown_person(by: str) -> str:
     """Return the name of a person as a page has it."""
     return prose(by, 100)
 
