@@ -87,7 +87,7 @@ def _referring(registry: RegistryPort, image: str, digest: str) -> Iterator[tupl
 def _by_tag(registry: RegistryPort, image: str, digest: str) -> list[Referrer]:
     tag = referrers_tag(digest)
     served = registry.look(image, tag)
-    if served == digest:  # GitLab takes `sha256-HEX` for the digest itself: there is no such tag
+    if served == digest:  # GitLab resolves `sha256-HEX` to the digest itself: no such tag exists
         return []
     document = served if isinstance(served, Absent) else registry.document(image, served)
     return [] if isinstance(document, Absent) else parse_referrers(document.raw, f"{registry.name}: {tag}")

@@ -69,11 +69,11 @@ class LedgerPlace(Protocol):
     def signature(self, keyring: bytes) -> Signature | None:
         """Return what a commit from here would be signed with; None for a key that may ask for something.
 
-        A GPG key is looked for in the keyring. Raises UsageError if there is no key, or it cannot be used.
+        A GPG key is looked for in the keyring. Raises UsageError if no key is configured, or if it cannot be used.
         """
 
     def keyring(self, export: bytes) -> Keyring | None:
-        """Return what gpg makes of an export of public keys; None if there is no gpg."""
+        """Return what gpg makes of an export of public keys; None if gpg is not installed."""
 
     def committed_at(self) -> Timestamp | None:
         """Return when the commit of these files was made, if they are those of one."""

@@ -152,9 +152,8 @@ class RangeOwners:
         if base:
             merged = merge(self._files.sound(base).ledger, *sides)
             return merged.ledger, chosen_by_merge(merged, after)
-        return sides[0], compare(
-            sides[0], after
-        )  # of more branches or of another history, a merge is a finding of its own
+        # A merge of more branches, or of another history, is a finding of its own.
+        return sides[0], compare(sides[0], after)
 
     def _paths(self, commit: Commit, policies: Collection[Policy]) -> Sequence[str]:
         """Return the files that a commit changes itself, and those with owners that a merge decides."""
@@ -176,7 +175,7 @@ class RangeOwners:
 
 
 def not_signed_yet(files: CommitFiles, ledger: Ledger, clock: Timestamp) -> Sequence[Owned]:
-    """Return what a ledger that may not be committed yet changes of somebody; none where there is no commit at all."""
+    """Return what a ledger that may not be committed yet changes of owners; nothing before the first commit."""
     try:
         last = files.sound(files.history.head())
     except UsageError:

@@ -150,7 +150,7 @@ class History(Protocol):
         """
 
     def keyring(self, export: bytes) -> Keyring | None:
-        """Return what gpg makes of an export of public keys; None if there is no gpg."""
+        """Return what gpg makes of an export of public keys; None if gpg is not installed."""
 
     def is_criss_cross(self, commit: str, other: str) -> bool:
         """Return whether two commits have several last commits in common: then no one knows what changed since."""

@@ -200,11 +200,12 @@ def in_order(findings: Iterable[CheckFinding]) -> list[CheckFinding]:
     counts = Counter[str]()
     last: dict[str, CheckFinding] = {}
     shown = []
-    for one in ordered:
-        file = one.path if one.path in _NAMED else ""
+    for finding in ordered:
+        file = finding.path if finding.path in _NAMED else ""
         counts[file] += 1
-        last[file] = one
-        shown += [one] * (counts[file] <= MOST_FINDINGS)
+        last[file] = finding
+        if counts[file] <= MOST_FINDINGS:
+            shown.append(finding)
     for file, count in counts.items():
         if count > MOST_FINDINGS:
             more = f"and {count - MOST_FINDINGS} more findings in {file or 'other files'}"

@@ -34,23 +34,19 @@ class Yanks:
 
     def why(self, record: Record, *, as_pulled: bool = False) -> str:
         """Return what is to be said of a record after its name, `""` if it is not yanked: `is yanked: REASON`."""
-        marked = self.of(record, as_pulled=as_pulled)
-        if marked is None or marked.yanked is None:
-            return ""
-        is_own = marked.name == record.name
-        return f"is yanked: {marked.yanked.reason}" if is_own else _shared(marked)
+        return self._told(record, "is yanked: ", as_pulled=as_pulled)
 
     def reason(self, record: Record, *, as_pulled: bool = False) -> str:
         """Return why a record must not be used, `""` if it is not yanked; a mark that is not its own is named."""
+        return self._told(record, "", as_pulled=as_pulled)
+
+    def _told(self, record: Record, before: str, *, as_pulled: bool) -> str:
+        """Return the reason of the mark that a record is under, with words before it if the mark is its own."""
         marked = self.of(record, as_pulled=as_pulled)
         if marked is None or marked.yanked is None:
             return ""
-        return marked.yanked.reason if marked.name == record.name else _shared(marked)
-
-
-def _shared(marked: Record) -> str:
-    assert marked.yanked
-    return f"has the digest of {marked.name}, which is yanked: {marked.yanked.reason}"
+        own = marked.name == record.name
+        return (before if own else f"has the digest of {marked.name}, which is yanked: ") + marked.yanked.reason
 
 
 def yanks_of(ledger: Ledger, image: str = "") -> Yanks:

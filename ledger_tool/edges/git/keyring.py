@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from ledger_tool.core.policy.keyring import Keyring, key_blocks
+from ledger_tool.core.policy.keyring import KeyBlock, Keyring, key_blocks
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.files.temporary import private_folder
 
@@ -21,12 +21,11 @@ def with_keys(environment: Mapping[str, str], export: bytes, folder: Path) -> Ma
 
     What it cannot read is a key less: its signatures then count for nothing.
     """
-    home, blocks = folder / "g", key_blocks(export)
-    files = [folder / f"g{number}" for number in range(len(blocks))]
+    home, files = folder / "g", _files(folder, export)
     with local_errors("the folder for temporary files", "write to"):
         home.mkdir(mode=0o700)
         (home / "gpg.conf").write_text("no-auto-key-retrieve\nno-autostart\n", "utf-8")
-        for file, block in zip(files, blocks, strict=True):
+        for file, block in files.items():
             file.write_bytes(block.raw)
     alone = {**environment, "GNUPGHOME": str(home)}
     if files:
@@ -37,23 +36,27 @@ def with_keys(environment: Mapping[str, str], export: bytes, folder: Path) -> Ma
 
 
 def read_keyring(export: bytes) -> Keyring | None:
-    """Return what gpg makes of an export; None if there is no gpg."""
+    """Return what gpg makes of an export; None if gpg is not installed."""
     if shutil.which("gpg") is None:
         return None
     with private_folder() as folder:
-        alone, blocks = with_keys(os.environ, export, folder), key_blocks(export)
-        files = [str(folder / f"g{number}") for number in range(len(blocks))]
+        alone, files = with_keys(os.environ, export, folder), _files(folder, export)
         unread: Sequence[int] = ()
-        if files and not _imports(alone, files):
-            unread = [block.line for file, block in zip(files, blocks, strict=True) if not _imports(alone, [file])]
+        if files and not _imports(alone, *files):
+            unread = [block.line for file, block in files.items() if not _imports(alone, file)]
         listed = _gpg(alone, "--with-colons", "--list-keys")
     rows = [line.split(":") for line in (listed.stdout if listed else b"").decode("ascii", "replace").splitlines()]
     keys = (after[9] for row, after in pairwise(rows) if row[0] == "pub" and after[0] == "fpr")
     return Keyring(frozenset(keys), unread)
 
 
-def _imports(environment: Mapping[str, str], files: Sequence[str]) -> bool:
-    done = _gpg(environment, "--import", "--", *files)
+def _files(folder: Path, export: bytes) -> dict[Path, KeyBlock]:
+    """Return the file of each block of an export, in order."""
+    return {folder / f"g{number}": block for number, block in enumerate(key_blocks(export))}
+
+
+def _imports(environment: Mapping[str, str], *files: Path) -> bool:
+    done = _gpg(environment, "--import", "--", *map(str, files))
     return done is not None and done.returncode == 0
 
 
