@@ -22,11 +22,6 @@ def script(remote: Path, publication: Publication, pause: int = 2) -> Words:
     return [str(HERE / "script.sh"), url(remote), *record, str(pause)]
 
 
-def restless_script(remote: Path, publication: Publication) -> Words:
-    """The same without a pause: as fast as a script can be."""
-    return script(remote, publication, 0)
-
-
 def publish(remote: Path, publication: Publication) -> Words:
     """The program itself; with `-v` it reports each push that it lost."""
     return [ledger_program(), *publish_arguments(remote, publication)]

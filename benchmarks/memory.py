@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import contenders, data
-from benchmarks.report import Section
+from benchmarks.report import Beside, Row
 from benchmarks.world import HERE, World
 
 _PERIOD = 0.005  # seconds between two samples of the children; their own high-water marks bridge the gaps
@@ -16,17 +17,16 @@ _PERIOD = 0.005  # seconds between two samples of the children; their own high-w
 _THROUGH_A_SHELL = ("sh", "-c", '"$@"; exit $?', "sh")
 
 
-def measure(world: World, records: int, rounds: int) -> Section:
-    """Measure the peaks of a publish at one size, the largest of several."""
+def memory(world: World, quick: bool) -> Iterator[Row]:
+    """Measure the peaks of a publish, beside the largest of its git processes."""
+    records = 10_000 if quick else 100_000
     publication = data.publications(records, 1)[0]
     measured = []
-    for _ in range(rounds):
+    for _ in range(1 if quick else 3):
         with world.remote(records) as remote:
             measured.append(peaks(world, contenders.publish_arguments(remote, publication)))
-    section = Section("memory of ledger publish", records)
-    section.value("the process itself", max(own for own, _ in measured), "MB", at_most=500)
-    section.value("its largest git process", max(children for _, children in measured), "MB")
-    return section
+    own, git = ([one[number] for one in measured] for number in (0, 1))
+    yield Row(f"publish, {records:,} records: memory", own, "MB", limit=Beside("git", git), target="<= 500 MB")
 
 
 def peaks(world: World, arguments: list[str]) -> tuple[float, float]:

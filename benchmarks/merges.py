@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import clock, data
-from benchmarks.report import Section
-from benchmarks.world import World
+from benchmarks.report import Beside, Row
+from benchmarks.world import SIZES, World
 
 _DRIVER = (sys.executable, "-P", "-m", "ledger_tool", "merge-driver")
 _LINES = ("git", "merge-file", "-q")
 
 
-def measure(world: World, records: int, rounds: int) -> Section:
-    """Measure a merge at one size: each side adds a record, far enough apart to merge by line, too."""
-    ours, theirs = _two_sides(records)
-    files = {"base": data.ledger(records), "ours": ours, "theirs": theirs}
-    folder = world.path("merge")
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    section = Section("merge of ledger.json", records)
-    section.add(
-        clock.in_turn(
+def merge(world: World, quick: bool) -> Iterator[Row]:
+    """Measure a merge at each size: each side adds a record, far enough apart to merge by line, too."""
+    for records in SIZES[:2] if quick else SIZES:
+        ours, theirs = _two_sides(records)
+        files = {"base": data.ledger(records), "ours": ours, "theirs": theirs}
+        folder = world.path("merge")
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        times = clock.in_turn(
             {
                 "git merge-file": _timed(world, folder, _LINES, ("ours", "base", "theirs")),
-                "ledger merge-driver": _timed(world, folder, _DRIVER, ("base", "ours", "theirs")),
+                "ledger": _timed(world, folder, _DRIVER, ("base", "ours", "theirs")),
             },
-            rounds,
+            3 if quick else 7,
         )
-    )
-    section.ratio("ledger merge-driver", "git merge-file")
-    section.value("ledger merge-driver", max(section.timings[1].seconds), "s", at_most=5)
-    return section
+        peer = Beside("git merge-file", times["git merge-file"])
+        yield Row(f"merge-driver, {records:,} records", times["ledger"], peer=peer, target="<= 5 s")
 
 
 def _two_sides(records: int) -> tuple[bytes, bytes]:

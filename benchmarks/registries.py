@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import http.client
 import json
-import statistics
 import subprocess
 import sys
 import threading
@@ -19,8 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.clock import seconds as timed
-from benchmarks.report import Section
-from benchmarks.world import HERE, World, ledger_program
+from benchmarks.clock import succeeded
+from benchmarks.memory import peaks
+from benchmarks.report import Beside, Row
+from benchmarks.world import HERE, World, ledger_program, require
 from tests.support.registries.registry import OCI_INDEX, OCI_MANIFEST, Layout, RealRegistry, real_registry
 from tests.support.values.make import ledger_bytes, record
 
@@ -30,31 +31,36 @@ _PLATFORMS = ("linux/amd64", "linux/arm64", "linux/s390x")
 _SKOPEO_REQUESTS = 60
 
 
-def rates(world: World, tags: int, rounds: int) -> Section:
-    """Measure how fast a reconcile checks tags of one platform, next to bare HEADs and a shell loop of skopeo."""
-    section = Section("reconcile", tags)
+def reconcile(world: World, quick: bool) -> Iterator[Row]:
+    """Measure how fast a reconcile checks tags, and how many requests and how much memory it takes for that."""
+    require("skopeo", "docker-registry")
+    rounds = 1 if quick else 5
+    yield from _one_platform(world, 500 if quick else 2000, rounds)
+    yield from _three_platforms(world, 175 if quick else 700, rounds)
+    if not quick:
+        yield from _thrift(world, 10_000)
+
+
+def _one_platform(world: World, tags: int, rounds: int) -> Iterator[Row]:
+    """Measure tags of one platform, next to bare HEADs and a shell loop of skopeo; and with a slow network."""
     with _registry(world) as registry:
         digest = _tagged(registry, world.path("layout"), tags)
         folder = _ledger(world.path("ledger"), registry.host, tags, digest)
         paths = [f"/v2/myorg/app/manifests/t{number}" for number in range(tags)]
         rates = _in_turn(world, registry, folder, paths, rounds)
-        skopeo = _skopeo_rate(world, registry)
-        section.value("bare HEADs: the registry's own rate", rates["bare"], "HEAD/s")
-        section.value("a loop of skopeo inspect", skopeo, "tags/s")
-        section.value("ledger reconcile, including start-up", rates["ledger"], "tags/s")
-        section.share("ledger / the registry's own rate", rates["ratio"], at_least=0.6)
-        section.share("ledger / skopeo", rates["ledger"] / skopeo, at_least=15.0)
+        skopeo = Beside("skopeo", [_skopeo_rate(world, registry)])
+        limit = Beside("bare HEADs", rates["bare"])
+        yield Row(f"reconcile, {tags:,} tags", rates["ledger"], "/s", limit=limit, peer=skopeo, target=">= 0.75 x")
+        yield Row(f"reconcile, {tags:,} tags: computed per tag", rates["processor"], "ms")
         with _in_front(registry.host, _LATENCY) as (port, _):
             slow = _ledger(world.path("slow"), f"127.0.0.1:{port}", tags, digest)
             rate = tags / timed(world, [ledger_program(), "reconcile", "--repo", str(slow)])
-        section.value("with 50 ms in front", rate, "tags/s")
-        section.share("with 50 ms in front / (jobs / latency)", rate / (_JOBS / _LATENCY), at_least=0.8)
-    return section
+        limit = Beside("jobs/latency", [_JOBS / _LATENCY])
+        yield Row(f"reconcile, {tags:,} tags, 50 ms away", [rate], "/s", limit=limit, target=">= 0.8 x")
 
 
-def platforms(world: World, tags: int, rounds: int) -> Section:
-    """Measure how fast a reconcile checks tags of three platforms, each with images of its own: four HEADs a tag."""
-    section = Section("reconcile, three platforms", tags * len(_PLATFORMS))
+def _three_platforms(world: World, tags: int, rounds: int) -> Iterator[Row]:
+    """Measure tags of three platforms, each with images of its own: four HEADs a tag."""
     with _registry(world) as registry:
         indexes = _tagged_indexes(registry, world.path("layout"), tags)
         records = [
@@ -66,42 +72,39 @@ def platforms(world: World, tags: int, rounds: int) -> Section:
         _write_ledger(folder, registry.host, ledger_bytes(*records))
         names = [name for tag, (_, images) in enumerate(indexes) for name in (f"t{tag}", *images)]
         rates = _in_turn(world, registry, folder, [f"/v2/myorg/app/manifests/{name}" for name in names], rounds)
-        section.value("bare HEADs: the registry's own rate", rates["bare"], "HEAD/s")
-        section.value("ledger reconcile, including start-up", rates["ledger"], "HEAD/s")
-        section.share("ledger / the registry's own rate", rates["ratio"], at_least=0.6)
-    return section
+        limit = Beside("bare HEADs", rates["bare"])
+        yield Row(f"reconcile, {tags:,} tags of 3 platforms", rates["ledger"], "/s", limit=limit, target=">= 0.75 x")
 
 
-def _in_turn(world: World, registry: RealRegistry, folder: Path, paths: list[str], rounds: int) -> dict[str, float]:
-    """Return the medians of the rates of bare HEADs and of a reconcile that sends as many, and of their ratio."""
+def _in_turn(
+    world: World, registry: RealRegistry, folder: Path, paths: list[str], rounds: int
+) -> dict[str, list[float]]:
+    """Return the rates of bare HEADs and of a reconcile that sends as many; and its processor time, in ms a HEAD."""
     names = world.path("paths")
     names.write_text("\n".join(paths))
     bare = [sys.executable, "-m", "benchmarks.heads", registry.host, str(_JOBS), str(names)]
-    rates: dict[str, list[float]] = {"bare": [], "ledger": [], "ratio": []}
+    measured: dict[str, list[float]] = {"bare": [], "ledger": [], "processor": []}
     for round_number in range(rounds + 1):
         output = subprocess.run(bare, env=world.environment, cwd=HERE.parent, check=True, capture_output=True).stdout
-        rate = len(paths) / timed(world, [ledger_program(), "reconcile", "--repo", str(folder)])
+        done = succeeded(world, [ledger_program(), "reconcile", "--repo", str(folder)])
         if round_number:
-            rates["bare"].append(float(output))
-            rates["ledger"].append(rate)
-            rates["ratio"].append(rate / float(output))
-    return {name: statistics.median(values) for name, values in rates.items()}
+            measured["bare"].append(float(output))
+            measured["ledger"].append(len(paths) / done.seconds)
+            measured["processor"].append(1000 * done.processor / len(paths))
+    return measured
 
 
-def thrift(world: World, records: int) -> Section:
+def _thrift(world: World, records: int) -> Iterator[Row]:
     """Measure the requests and the peak memory of a reconcile of many records in sync."""
-    section = Section("reconcile, requests and memory", records)
     with _registry(world) as registry:
         digest = _tagged(registry, world.path("layout"), records)
         with _in_front(registry.host, 0.0) as (port, counts):
             folder = _ledger(world.path("ledger"), f"127.0.0.1:{port}", records, digest)
-            peak = world.path("peak")
-            words = [sys.executable, "-m", "benchmarks.peak", str(peak), "reconcile", "--repo", str(folder)]
-            subprocess.run(words, env=world.environment, cwd=HERE.parent, check=True, stdout=subprocess.DEVNULL)
-            section.value("HEAD requests", counts["HEAD"], "requests", at_most=records)
-            section.value("GET requests", counts["GET"], "requests", at_most=0)
-            section.value("peak memory", int(peak.read_text()) / 1024, "MB", at_most=100)
-    return section
+            peak, _ = peaks(world, ["reconcile", "--repo", str(folder)])
+        work = f"reconcile, {records:,} tags"
+        yield Row(f"{work}: HEAD requests", [counts["HEAD"]], "", target=f"<= {records}")
+        yield Row(f"{work}: GET requests", [counts["GET"]], "", target="<= 0")
+        yield Row(f"{work}: memory", [peak], "MB", target="<= 100 MB")
 
 
 @contextmanager

@@ -6,19 +6,16 @@ And a push of one publish to it, without and with the server's hook of docs/serv
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks import clock, data
-from benchmarks.report import Section
+from benchmarks.report import Beside, Row
 from benchmarks.world import HERE, World, ledger_program
 
-COMMITS = 3
-SECONDS = {10_000: 0.5, 100_000: 5.0}  # that a whole process may take
-
-
-PUSHED = (10_000,)
-_HOOK_SECONDS = 0.5  # that the hook may add to a push
+_COMMITS = 3
+_SECONDS = {10_000: 0.5, 100_000: 5.0}  # that a whole process may take
 
 
 def _pushes(world: World, records: int) -> dict[str, Callable[[], float]]:
@@ -29,7 +26,7 @@ def _pushes(world: World, records: int) -> dict[str, Callable[[], float]]:
     )
     assert hook
     pushes: dict[str, Callable[[], float]] = {}
-    for name, script in {"git push": "", "git push, with the hook": hook[1]}.items():
+    for name, script in {"git push": "", "with the hook": hook[1]}.items():
         remote = world.kept_remote(records)
         base = world.git(remote, "rev-parse", "main")
         world.run(
@@ -52,34 +49,35 @@ def _pushes(world: World, records: int) -> dict[str, Callable[[], float]]:
     return pushes
 
 
-def measure(world: World, records: int, rounds: int) -> Section:
-    """Measure both commands, and git, on a branch of three publishes to a ledger with this many records."""
+def review(world: World, quick: bool) -> Iterator[Row]:
+    """Measure both commands, and git, on a branch of three publishes; and what the server's hook adds to a push."""
+    for records, seconds in list(_SECONDS.items())[: 1 if quick else None]:
+        rounds = 5 if records == 10_000 else 3
+        times = _reviewed(world, records, rounds)
+        peer = Beside("git diff", times["git diff"])
+        yield Row(f"diff, {records:,} records", times["diff"], peer=peer, target=f"<= {seconds:g} s")
+        yield Row(f"check --base, {records:,} records", times["check --base"], peer=peer, target=f"<= {seconds:g} s")
+    times = clock.in_turn(_pushes(world, 10_000), 5)
+    added = [hooked - bare for hooked, bare in zip(times["with the hook"], times["git push"], strict=True)]
+    push = Beside("git push", times["git push"])
+    yield Row("what the server's hook adds to a push", added, peer=push, target="<= 0.5 s")
+
+
+def _reviewed(world: World, records: int, rounds: int) -> dict[str, list[float]]:
     ledger = ledger_program()
-    section = Section("review", records)
     with world.checkout(records) as folder:
         git = ["git", "-C", str(folder)]
         world.run([*git, "checkout", "--quiet", "-b", "pr"])
-        for new in data.publications(records, COMMITS):
+        for new in data.publications(records, _COMMITS):
             world.run(
                 [ledger, "publish", f"{new.image}:{new.tag}@{new.digest}", "--platform", new.platform,
                  "--source", new.source, "--repo", str(folder), "--no-push"]
             )  # fmt: skip
         contenders = {
             "git diff": [*git, "diff", "origin/main...HEAD"],
-            "ledger diff": [ledger, "diff", "origin/main", "--repo", str(folder)],
-            "ledger check --base": [ledger, "check", "--base", "origin/main", "--repo", str(folder)],
+            "diff": [ledger, "diff", "origin/main", "--repo", str(folder)],
+            "check --base": [ledger, "check", "--base", "origin/main", "--repo", str(folder)],
         }
-        section.add(
-            clock.in_turn(
-                {name: lambda words=words: clock.seconds(world, words) for name, words in contenders.items()},  # type: ignore[misc]
-                rounds,
-            )
-        )
-        if records in PUSHED:
-            section.add(clock.in_turn(_pushes(world, records), rounds))
-    for timing in section.timings[1:3]:
-        section.value(timing.contender, timing.median, "s", at_most=SECONDS[records])
-        section.ratio(timing.contender, "git diff")
-    if records in PUSHED:
-        section.difference("git push, with the hook", "git push", at_most=_HOOK_SECONDS)
-    return section
+        return clock.in_turn(
+            {name: partial(clock.seconds, world, words) for name, words in contenders.items()}, rounds
+        )  # fmt: skip

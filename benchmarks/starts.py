@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from benchmarks import clock, data
-from benchmarks.report import Section
+from benchmarks.report import Beside, Row
 from benchmarks.world import World, ledger_program
 
+_RECORDS = 10_000
 
-def version(world: World, rounds: int) -> Section:
+
+def version(world: World, quick: bool) -> Iterator[Row]:
     """Measure `ledger --version`, compared with importing the library of its command line."""
-    section = Section("start")
-    section.add(
-        clock.in_turn(
-            {
-                "import typer": lambda: clock.seconds(world, [sys.executable, "-c", "import typer"]),
-                "ledger --version": lambda: clock.seconds(world, [ledger_program(), "--version"]),
-            },
-            rounds,
-        )
+    times = clock.in_turn(
+        {
+            "import typer": lambda: clock.seconds(world, [sys.executable, "-c", "import typer"]),
+            "ledger": lambda: clock.seconds(world, [ledger_program(), "--version"]),
+        },
+        7 if quick else 21,
     )
-    section.ratio("ledger --version", "import typer", at_most=1.3)
-    return section
+    yield Row(
+        "--version", times["ledger"], limit=Beside("import typer", times["import typer"]), target="<= 1.3 x"
+    )  # fmt: skip
 
 
-def get(world: World, records: int, rounds: int) -> Section:
+def get(world: World, quick: bool) -> Iterator[Row]:
     """Measure `ledger get` in a checkout, compared with `jq` on the same file."""
-    image, tag, _ = data.known(records)
+    image, tag, _ = data.known(_RECORDS)
     chosen = ".records[] | select(.image == $image and .tag == $tag)"
-    section = Section("get", records)
-    with world.checkout(records) as folder:
+    with world.checkout(_RECORDS) as folder:
         jq = ["jq", "--arg", "image", image, "--arg", "tag", tag, chosen, str(folder / "ledger.json")]
         get = [ledger_program(), "get", f"{image}:{tag}", "--repo", str(folder)]
-        section.add(
-            clock.in_turn(
-                {"jq": lambda: clock.seconds(world, jq), "ledger get": lambda: clock.seconds(world, get)}, rounds
-            )
-        )
-    section.ratio("ledger get", "jq", at_most=3.0)
-    return section
+        contenders = {"jq": lambda: clock.seconds(world, jq), "ledger": lambda: clock.seconds(world, get)}
+        times = clock.in_turn(contenders, 5 if quick else 15)
+    yield Row(f"get, {_RECORDS:,} records", times["ledger"], peer=Beside("jq", times["jq"]), target="<= 1.3 x")

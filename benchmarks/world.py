@@ -16,6 +16,7 @@ from benchmarks import data
 
 HERE = Path(__file__).resolve().parent
 _HISTORY = 3  # commits on a remote
+SIZES = (1_000, 10_000, 100_000)  # records of a ledger
 
 
 class World:
