@@ -85,9 +85,22 @@ def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
     return folder
 
 
+class _Shortest:
+    """Stands for `random` where it says how long to pause before another try: for as short as it may be."""
+
+    @staticmethod
+    def uniform(low: float, _: float) -> float:
+        return low
+
+
 @pytest.fixture
-def ledger(capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Return a function that runs one `ledger` command line and returns its exit code and output."""
+def ledger(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Return a function that runs one `ledger` command line and returns its exit code and output.
+
+    Between two tries it pauses no longer than a host has asked it to.
+    """
+    for module in ("ledger_tool.edges.http.patience", "ledger_tool.edges.git.offer"):
+        monkeypatch.setattr(f"{module}.random", _Shortest)
 
     def run(*argv: object) -> Outcome:
         capfd.readouterr()

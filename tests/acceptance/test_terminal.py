@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger_tool.render.table import text_width
+from tests.support.git.copied import copied
 from tests.support.git.upstream import Upstream
 from tests.support.stage.terminal import at_terminal
 from tests.support.values.clock import clock_says
@@ -24,8 +25,14 @@ REASON = f"rebuilt after the CVE of its base {digest('base')}, 緊急の再構�
 @pytest.fixture
 def lived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: Run) -> Upstream:
     """Return a ledger with long names, a forced move with a long reason, and a yank."""
-    upstream = Upstream.create(tmp_path / "lived.git", ledger_bytes())
+    upstream = Upstream(tmp_path / "lived.git")
     monkeypatch.setenv("LEDGER_REPO", upstream.url)
+    copied("lived", upstream.path, lambda: _live(upstream, tmp_path, ledger))
+    return upstream
+
+
+def _live(upstream: Upstream, tmp_path: Path, ledger: Run) -> None:
+    Upstream.create(upstream.path, ledger_bytes())
     records = [
         fields("myorg/app", "v1.4.0", platform="linux/amd64", digest=digest("a"), index=digest("i")),
         fields("myorg/app", "v1.4.0", platform="linux/arm64", digest=digest("b"), index=digest("i")),
@@ -41,7 +48,6 @@ def lived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: Run) -> Upstr
         ("yank", "myorg/app:v1.4.0", "--reason", "crashes on start"),
     ):
         assert ledger(*command).code == 0
-    return upstream
 
 
 def plain(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.git.copied import copied
 from tests.support.git.upstream import Upstream
 from tests.support.values.clock import clock_says
 from tests.support.values.make import digest, fields, source
@@ -68,6 +69,10 @@ def recorded(ledger: Run, repo: Upstream, tmp_path: Path) -> Upstream:
         fields("nginx", "v1", digest=digest("nginx"), labels={"env": "prod", "team": "edge"}),
     ]
     (tmp_path / "recorded").write_text(json.dumps(records))
-    with clock_says("2026-11-25T00:00:00Z"):
-        assert ledger("publish", "--from", tmp_path / "recorded").code == 0
+
+    def publish() -> None:
+        with clock_says("2026-11-25T00:00:00Z"):
+            assert ledger("publish", "--from", tmp_path / "recorded").code == 0
+
+    copied("recorded", repo.path, publish)
     return repo

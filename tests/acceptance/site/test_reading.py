@@ -43,7 +43,8 @@ def test_the_search_finds_images_tags_and_digests(browser: Browser, sites: Sites
     assert hits(browser, f"{APP}:v1.4.2") == [f"{APP}:v1.4.2", f"{APP}:v1.4.1"]
     assert "yanked" in browser.texts(HITS)[1]
     for words in (NEWEST[7:19], NEWEST, f"registry.example.com/{APP}@{NEWEST}"):
-        browser.press(Keys.ESCAPE, words)
+        browser.press(Keys.ESCAPE)
+        browser.paste(words)
         assert hits(browser, f"{NEWEST[:19]}…") == [f"{NEWEST[:19]}…"]
         assert f"{APP}:v1.5.0" in browser.text(HITS)
     browser.press(Keys.ESCAPE, "nothing-like-it")
@@ -63,12 +64,15 @@ def test_what_people_paste_leads_to_the_record(browser: Browser, sites: Sites, s
         f"docker pull registry.example.com/{APP}@{NEWEST}", f"docker pull {APP}@{NEWEST}", found, f"{NEWEST[7:30]}...",
         f'image: "registry.example.com/{APP}@{NEWEST}"',
     ):  # fmt: skip
-        browser.press("/", Keys.ESCAPE, words)
+        browser.press("/", Keys.ESCAPE)
+        browser.paste(words)
         assert hits(browser, found) == [found]
     for words in (f"registry.example.com/{APP}:v1.4.2", f"ghcr.io/{APP}:v1.4.2", f"docker run {APP}:v1.4.2"):
-        browser.press(Keys.ESCAPE, words)
+        browser.press(Keys.ESCAPE)
+        browser.paste(words)
         assert hits(browser, f"{APP}:v1.4.2") == [f"{APP}:v1.4.2"]
-    browser.press(Keys.ESCAPE, f"{APP}@{NEWEST[:17]}")
+    browser.press(Keys.ESCAPE)
+    browser.paste(f"{APP}@{NEWEST[:17]}")
     browser.wait("document.querySelector('#\\\\~results .status').innerText.includes('needs at least 12 digits')")
     assert not browser.trouble(base)
 
@@ -76,7 +80,8 @@ def test_what_people_paste_leads_to_the_record(browser: Browser, sites: Sites, s
 def test_the_search_says_what_must_not_be_used_and_what_may_be_meant(browser: Browser, sites: Sites) -> None:
     base = sites.base("full", "http")
     browser.open(base + "index.html", PHONE)
-    browser.press("/", digest("v1.4.1"))
+    browser.press("/")
+    browser.paste(digest("v1.4.1"))
     hits(browser, f"{digest('v1.4.1')[:19]}…")
     assert "yanked" in browser.text(HITS)
     browser.press(Keys.ESCAPE, "platform/bsae")
@@ -204,7 +209,7 @@ def test_links_lead_into_pages(browser: Browser, sites: Sites, scheme: str, view
         browser.wait("document.querySelector('#\\\\~answer').innerText.includes(arguments[0])", answer)
     browser.click("#\\~digest")
     browser.run("document.activeElement.select()")
-    browser.press(NEWEST)
+    browser.paste(NEWEST)
     browser.wait("document.querySelector('#\\\\~answer a')")
     browser.click("#\\~answer h2 a")
     browser.wait("location.href.endsWith('images/myorg/app.html#v1.5.0')")

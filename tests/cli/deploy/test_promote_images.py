@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.git.copied import copied
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import SOURCE, digest
 from tests.support.values.outcome import Outcome
@@ -19,12 +20,17 @@ AMD, ARM, EVIL = "linux/amd64", "linux/arm64", digest("evil")
 @pytest.fixture
 def team(ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Upstream:
     """Return a ledger in which staging has `main`, an index of two images; so is `m1`, and `v2` is another one."""
-    upstream = Upstream.create(tmp_path / "team.git", settings=SETTINGS)
+    upstream = Upstream(tmp_path / "team.git")
     monkeypatch.setenv("LEDGER_REPO", upstream.url)
-    for tag in ("main", "m1", "v2"):
-        for platform in (AMD, ARM):
-            published(ledger, tag, platform, digest((tag, platform)))
-    promoted(ledger, "myorg/app:main", "--to", "staging")
+
+    def make() -> None:
+        Upstream.create(upstream.path, settings=SETTINGS)
+        for tag in ("main", "m1", "v2"):
+            for platform in (AMD, ARM):
+                published(ledger, tag, platform, digest((tag, platform)))
+        promoted(ledger, "myorg/app:main", "--to", "staging")
+
+    copied("main in staging", upstream.path, make)
     return upstream
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.git.clone import Clone
+from tests.support.git.copied import copied
 from tests.support.git.gate import PAY, WEB, Gate
 from tests.support.git.owned import OwnedLedger, make_keys
 from tests.support.git.upstream import Upstream, git
@@ -28,6 +30,14 @@ def clone(upstream: Upstream, tmp_path: Path, ledger: Run, monkeypatch: pytest.M
         monkeypatch.setenv(f"GIT_{name}_NAME", "Ada")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "ada@example.com")
     found = Clone(tmp_path / "clone", ledger)
+    copied("clone", found.folder, lambda: _diverge(found, upstream))
+    config = found.folder / ".git/config"
+    config.write_text(re.sub(r"(?<=url = )file://.*", lambda _: upstream.url, config.read_text()))
+    found.git("update-index", "--refresh")  # the files of a copy are others
+    return found
+
+
+def _diverge(found: Clone, upstream: Upstream) -> None:
     git("clone", "-q", upstream.url, found.folder)
     found.publish("app:v1", 1)
     assert found.ledger("merge-driver", "--install").code == 0
@@ -36,7 +46,6 @@ def clone(upstream: Upstream, tmp_path: Path, ledger: Run, monkeypatch: pytest.M
     found.publish("app:v3", 3)
     found.git("checkout", "-q", "main")
     found.publish("app:v4", 4)
-    return found
 
 
 @pytest.fixture(scope="session")

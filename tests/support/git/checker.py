@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,13 @@ Records = dict[tuple[str, str, str], dict[str, Any]]
 def check_history(repository: Path, mutable: tuple[str, ...] = (), branch: str = "main") -> list[Records]:
     """Assert promises 1 to 5 for every commit of a branch; return the records of each, the oldest first."""
     commits = _git(repository, "rev-list", "--reverse", f"refs/heads/{branch}").split()
+    raws = _read(repository, [name for commit in commits for name in (commit, f"{commit}:ledger.json")])
     states: list[Records] = []
     for at, commit in enumerate(commits):
-        raw = git(f"--git-dir={repository}", "cat-file", "commit", commit)
-        head, _, message = raw.partition("\n\n")
+        head, _, message = raws[commit].decode().rstrip("\n").partition("\n\n")
         parents = re.findall(r"^parent (\w+)$", head, re.MULTILINE)
         assert parents == commits[at - 1 : at] if at else parents == [], f"{commit} is not linear: {parents}"
-        state = _state(repository, commit)
+        state = _state(commit, raws[f"{commit}:ledger.json"].decode())
         if at:
             _check_change(commit, message, states[-1], state, mutable)
         states.append(state)
@@ -44,8 +46,21 @@ def _git(repository: Path, *arguments: str) -> str:
     return git(f"--git-dir={repository}", *arguments)
 
 
-def _state(repository: Path, commit: str) -> Records:
-    text = _git(repository, "cat-file", "blob", f"{commit}:ledger.json") + "\n"
+def _read(repository: Path, names: list[str]) -> dict[str, bytes]:
+    """Return the contents of objects, by what they are called."""
+    words = ["git", f"--git-dir={repository}", "cat-file", "--batch"]
+    answer = subprocess.run(words, input="\n".join(names).encode(), capture_output=True, check=True).stdout
+    found, start = {}, 0
+    for name in names:
+        end = answer.index(b"\n", start)
+        size = int(answer[start:end].split()[2])
+        found[name] = answer[end + 1 : end + 1 + size]
+        start = end + 1 + size + 1
+    assert start == len(answer)
+    return found
+
+
+def _state(commit: str, text: str) -> Records:
     data = json.loads(text)
     assert list(data) == ["schemaVersion", "records"], commit
     assert data["schemaVersion"] == 1, commit
@@ -69,6 +84,12 @@ def _state(repository: Path, commit: str) -> Records:
     return found
 
 
+@cache
+def _trailers(message: str) -> list[str]:
+    """Return the lines of a message's trailers as git reads them."""
+    return git("interpret-trailers", "--parse", stdin=message.encode()).split("\n")
+
+
 def _pulled(records: Records, image: str, tag: str) -> set[str]:
     """Return the digests that an image:tag is pulled by."""
     return {str(one.get("index", one["digest"])) for key, one in records.items() if key[:2] == (image, tag)}
@@ -78,7 +99,7 @@ def _check_change(commit: str, message: str, old: Records, new: Records, mutable
     """Assert that a commit changed something, that it was allowed to, and that its trailers say so."""
     subject, _, rest = message.partition("\n\n")
     trailers = [line.split(": ", 1) for line in rest.strip().split("\n")]
-    parsed = git("interpret-trailers", "--parse", stdin=message.encode()).split("\n")
+    parsed = _trailers(message)
     assert [": ".join(pair) for pair in trailers] == parsed, f"{commit}: trailers {parsed}"
     assert "\n" not in subject, commit
     changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.git.copied import copied
 from tests.support.git.upstream import git
 from tests.support.values.make import digest, ledger_bytes, record, source
 
@@ -39,13 +40,17 @@ class Deployed:
         assert all(one.source_ref.startswith(url) for one in records)
         (made.ledger / "ledger.json").write_bytes(ledger_bytes(*records))
         (made.ledger / "ledger.yaml").write_text(SETTINGS)
-        git("init", "--quiet", "--initial-branch=main", made.folder)
-        for name in ("a", "b"):
-            made.write(f"pods/{name}.yaml", POD)
-        made.write("README.md", "# Ours\n")
-        made.git("add", "--all")
-        made.git("commit", "--quiet", "-m", "start")
+        copied("deployed", made.folder, made._start)
+        made.git("update-index", "--refresh")  # the files of a copy are others
         return made
+
+    def _start(self) -> None:
+        git("init", "--quiet", "--initial-branch=main", self.folder)
+        for name in ("a", "b"):
+            self.write(f"pods/{name}.yaml", POD)
+        self.write("README.md", "# Ours\n")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", "start")
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the work tree, byte for byte."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.git import written
 from tests.support.git.servers import make_key
 from tests.support.git.upstream import Upstream
 
@@ -59,13 +60,7 @@ class OwnedLedger:
     ) -> str:
         """Commit files on a branch (or on `parents`, without moving it), signed by a person, or unsigned."""
         on = list(parents) or [self.upstream.tip(branch)]
-        entries = {
-            line.partition("\t")[2]: line for line in self.upstream.git("ls-tree", "-z", on[0]).split("\0") if line
-        }
-        for name, content in files.items():
-            blob = self.upstream.git("hash-object", "-w", "--stdin", stdin=content)
-            entries[name] = f"100644 blob {blob}\t{name}"
-        tree = self.upstream.git("mktree", "-z", stdin="".join(f"{entry}\0" for entry in entries.values()).encode())
+        tree = written.tree_with(self.upstream.path, on[0], files)
         words = [word for parent in on for word in ("-p", parent)]
         sign = ["-c", "gpg.format=ssh", "-c", f"user.signingKey={self.keys[by]}"] if by else []
         made = self.upstream.git(

@@ -303,7 +303,7 @@ class _QuietFiles(SimpleHTTPRequestHandler):
 @contextmanager
 def _running(server: HTTPServer) -> Iterator[int]:
     """Run a server in a thread; yield its port."""
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield server.server_port

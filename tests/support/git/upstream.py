@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.git import written
+from tests.support.git.copied import copied
 from tests.support.values.make import ledger_bytes
 
 _HERMETIC = {
@@ -29,17 +27,6 @@ _HERMETIC = {
 DIE = "kill -9 $PPID; sleep 0.2"
 # What lets a hook of a push write to the repository as another writer would.
 UNQUARANTINED = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
-
-
-# The repositories with an empty ledger that this process has made, by their settings, for others to be copied from.
-_KEPT: dict[str | None, Path] = {}
-
-
-@cache
-def _folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="upstream-")
-    atexit.register(shutil.rmtree, folder)
-    return Path(folder)
 
 
 def git(*arguments: object, cwd: Path | None = None, stdin: bytes = b"", check: bool = True, date: str = "") -> str:
@@ -66,19 +53,23 @@ class Upstream:
         One with an empty ledger is a copy of the first one with these settings, commit and all.
         """
         made = cls(path)
-        if content is None and settings in _KEPT:
-            shutil.copytree(_KEPT[settings], path, dirs_exist_ok=True)
-            return made
-        git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path)
-        with (path / "config").open("a") as config:
-            config.write("[receive]\n\tautogc = false\n")  # each push would start git once more
-        files = {"ledger.json": ledger_bytes() if content is None else content, "README.md": b"# Our ledger\n"}
+        if content is None:
+            copied((Upstream, settings), path, lambda: made._start(ledger_bytes(), settings))
+        else:
+            made._start(content, settings)
+        return made
+
+    def _start(self, content: bytes, settings: str | None) -> None:
+        copied(Upstream, self.path, self._init)
+        files = {"ledger.json": content, "README.md": b"# Our ledger\n"}
         if settings is not None:
             files["ledger.yaml"] = settings.encode()
-        made.commit_as_other_writer(files, "start the ledger")
-        if content is None:
-            _KEPT[settings] = shutil.copytree(path, _folder() / str(len(_KEPT)))
-        return made
+        self.commit_as_other_writer(files, "start the ledger")
+
+    def _init(self) -> None:
+        git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", self.path)
+        with (self.path / "config").open("a") as config:
+            config.write("[receive]\n\tautogc = false\n")  # each push would start git once more
 
     @property
     def url(self) -> str:
@@ -91,7 +82,9 @@ class Upstream:
 
     def tip(self, branch: str = "main") -> str:
         """Return the commit id of a branch."""
-        return self.git("rev-parse", f"refs/heads/{branch}")
+        found = written.tip(self.path, branch)
+        assert found, f"no branch {branch} in {self.path}"
+        return found
 
     def commits(self, branch: str = "main") -> list[str]:
         """Return the commit ids of a branch, the newest first."""
@@ -124,20 +117,7 @@ class Upstream:
         self, files: dict[str, bytes], message: str = "another writer", branch: str = "main", *, date: str = ""
     ) -> str:
         """Commit these files on the branch, keeping all others, as some other program would; return the commit."""
-        parent = self.git("rev-parse", "--quiet", "--verify", f"refs/heads/{branch}", check=False)
-        entries = {}
-        if parent:
-            for line in self.git("ls-tree", "-z", parent).split("\0"):
-                if line:
-                    entries[line.partition("\t")[2]] = line
-        for name, content in files.items():
-            blob = self.git("hash-object", "-w", "--stdin", stdin=content)
-            entries[name] = f"100644 blob {blob}\t{name}"
-        tree = self.git("mktree", "-z", stdin="".join(f"{entry}\0" for entry in entries.values()).encode())
-        parents = ["-p", parent] if parent else []
-        commit = self.git("commit-tree", *parents, "-m", message, tree, date=date)
-        self.git("update-ref", f"refs/heads/{branch}", commit)
-        return commit
+        return written.commit(self.path, branch, files, message, date)
 
     def hook(self, name: str, script: str) -> None:
         """Install a server-side hook: the body of a shell script."""
