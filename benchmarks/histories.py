@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import clock, data
+from benchmarks.packs import Edit, Pack
 from benchmarks.report import Beside, Row
 from benchmarks.world import World, ledger_program
 
 _YAML = b'tags:\n  mutable: ["*"]\n'
 _RECORDS = 1000
 _START = 1_750_000_000  # seconds: when the first commit was made
-_digest = re.compile(r'"digest": "(sha256:[0-9a-f]{64})"')
+_digest = re.compile(rb'"digest": "(sha256:[0-9a-f]{64})"')
 _source = re.compile(r'"sourceRef": "([^"]+)"')
 
 
@@ -57,16 +58,17 @@ def _unsuccessful_search(world: World, ledger: list[str], repo: list[str]) -> fl
 
 
 class Version(NamedTuple):
-    """A commit as git fast-import reads it: its `head`, then perhaps its parent, then its `files`.
+    """A commit: its number, its message, and its `ledger.json`, in which it replaces the digest `old` by `new`.
 
-    `old` is the digest that it replaces and `new` the new one; `ledger` is its `ledger.json`.
+    `edit` is where it differs from the version before, None if that is not known.
     """
 
-    head: bytes
-    files: bytes
-    old: str
-    new: str
+    number: int
+    message: str
     ledger: bytes
+    edit: Edit | None = None
+    old: str = ""
+    new: str = ""
 
 
 def made(world: World, records: int, commits: int, *, stand_ins: bool = False) -> tuple[Path, str, str, str]:
@@ -77,68 +79,55 @@ def made(world: World, records: int, commits: int, *, stand_ins: bool = False) -
     """
     bare, checkout = world.path("history.git"), world.path("history")
     world.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare])
-    seen: list[Version] = []
-    for version in imported(world, bare, versions(records, commits, stand_ins=stand_ins)):
-        seen = [*seen[:1], version] if seen or version.old else []  # the first that replaces a digest, and the last
-    first, last = seen[0], seen[-1]
-    world.run(["git", f"--git-dir={bare}", "repack", "-adq"])
+    replaced = current = ""
+    for version in written(world, bare, versions(records, commits, stand_ins=stand_ins)):
+        replaced, current, ledger = replaced or version.old, version.new, version.ledger
     world.run(["git", "clone", "--quiet", bare, checkout])
-    index = re.search(rb'"index": "(sha256:[0-9a-f]{64})"', last.ledger)
-    return checkout, first.old, last.new, index[1].decode() if index else sys.exit("error: no record has an index")
+    index = re.search(rb'"index": "(sha256:[0-9a-f]{64})"', ledger)
+    return checkout, replaced, current, index[1].decode() if index else sys.exit("error: no record has an index")
 
 
-def imported(world: World, bare: Path, versions: Iterable[Version]) -> Iterator[Version]:
-    """Add commits to the branch `main` of a repository, and yield each once it is written."""
-    tip = subprocess.run(["git", f"--git-dir={bare}", "rev-parse", "--quiet", "--verify", "main"], capture_output=True)
-    parent = b"from refs/heads/main^0\n" if tip.stdout else b""
-    process = subprocess.Popen(
-        ["git", f"--git-dir={bare}", "fast-import", "--quiet"], stdin=subprocess.PIPE, env=world.environment
-    )
-    if process.stdin is None:
-        raise SystemExit("error: git fast-import has no stdin")
-    with process.stdin as stream:
-        for version in versions:
-            stream.write(version.head + parent + version.files)
-            parent = b""
-            yield version
-    if process.wait():
-        raise SystemExit("error: git fast-import failed")
+def written(world: World, bare: Path, versions: Iterable[Version]) -> Iterator[Version]:
+    """Yield the commits that were added to the branch `main` of a repository, which has them after the last one."""
+    pack, settings = Pack(), hashlib.sha1(b"blob %d\0" % len(_YAML) + _YAML).hexdigest()
+    parent = world.git(bare, "for-each-ref", "--format=%(objectname)", "refs/heads/main")
+    if not parent:
+        pack.add("blob", _YAML)
+    for version in versions:
+        files = {"ledger.json": pack.add_version(version.ledger, version.edit), "ledger.yaml": settings}
+        tree = b"".join(f"100644 {name}\0".encode() + bytes.fromhex(blob) for name, blob in files.items())
+        who = f"Benchmark <benchmark@example.com> {_START + 600 * version.number} +0000"
+        parents = f"parent {parent}\n" if parent else ""
+        head = f"tree {pack.add('tree', tree)}\n{parents}author {who}\ncommitter {who}\n\n"
+        parent = pack.add("commit", (head + version.message).encode())
+        yield version
+    pack.write(bare)
+    world.git(bare, "update-ref", "refs/heads/main", parent)
 
 
 def versions(records: int, commits: int, *, stand_ins: bool = False) -> Iterator[Version]:
-    """Yield commits: the settings, then all records at once, and then each moves one of them."""
+    """Yield commits: no records, then all at once, and then each moves one of them."""
     chance = random.Random(records)
     items = list(data.items(records))
-    texts = [text for _, text in items]
-    head, files = _commit(0, "start\n", data.file([]))
-    yield Version(head, files + b"M 100644 inline ledger.yaml\n" + _data(_YAML), "", "", b"")
-    raw = data.file(texts)
-    sources = sorted({match[1] for text in texts if (match := _source.search(text))})
+    yield Version(0, "start\n", data.file([]))
+    ledger = data.file([text for _, text in items])
+    sources = sorted({match[1] for _, text in items if (match := _source.search(text))})
     trailers = [f"Records: {records}", *(f"Source-Ref: {source}" for source in sources[:100])]
     if len(sources) > 100:
         trailers = [f"Records: {records}", f"Source-Refs: {len(sources)}"]
-    yield Version(*_commit(1, f"publish {records} images\n\n" + "\n".join(trailers) + "\n", raw), "", "", raw)
+    yield Version(1, f"publish {records} images\n\n" + "\n".join(trailers) + "\n", ledger)
+    digests = [match.span(1) for match in _digest.finditer(ledger)]
     for number in range(2, commits):
-        index = chance.randrange(records)
-        (image, tag, platform), text = items[index][0], texts[index]
-        old, source = _digest.search(text), _source.search(text)
-        if not old or not source:
-            raise SystemExit("error: a record without digest or sourceRef")
-        new = f"sha256:{chance.randbytes(32).hex()}"
-        texts[index] = text.replace(old[1], new)
+        place = chance.randrange(records)
+        (image, tag, platform), text = items[place]
+        source, edit = _source.search(text), Edit(*digests[place])
+        old, new = ledger[slice(*edit)].decode(), f"sha256:{chance.randbytes(32).hex()}"
+        ledger = b"".join([ledger[: edit.start], new.encode(), ledger[edit.end :]])
         message = (
             f"publish {image}:{tag}\n\nImage: {image}:{tag}\nPlatform: {platform}\nDigest: {new}\n"
-            f"Replaces: {old[1]}\nSource-Ref: {source[1]}\nTransaction-Id: {number:016x}\n"
+            f"Replaces: {old}\nSource-Ref: {source[1] if source else ''}\nTransaction-Id: {number:016x}\n"
         )
-        raw = b"%d\n" % number if stand_ins and number < commits - 1 else data.file(texts)
-        yield Version(*_commit(number, message, raw), old[1], new, raw)
-
-
-def _commit(number: int, message: str, ledger: bytes) -> tuple[bytes, bytes]:
-    committer = f"committer Benchmark <benchmark@example.com> {_START + 600 * number} +0000\n".encode()
-    head = b"commit refs/heads/main\n" + committer + _data(message.encode())
-    return head, b"M 100644 inline ledger.json\n" + _data(ledger)
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n" % len(content) + content + b"\n"
+        if stand_ins and number < commits - 1:
+            yield Version(number, message, b"%d\n" % number, None, old, new)
+        else:
+            yield Version(number, message, ledger, None if stand_ins else edit, old, new)

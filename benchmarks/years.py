@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks import clock, contenders, data
-from benchmarks.histories import imported, versions
+from benchmarks.histories import versions, written
 from benchmarks.report import Beside, Row
 from benchmarks.world import World, ledger_program, url
 
@@ -36,13 +36,13 @@ def measured(world: World, *, records: int, publishes: int, points: int, rounds:
     bare = world.path("year.git")
     world.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare])
     history = versions(records, publishes + 2)  # the first two make the ledger
-    written = 0
+    done = 0
     seen: dict[int, Mapping[str, Sequence[float]]] = {}
     readers: list[Mapping[str, float]] = []
     for point in range(1, points + 1):
         upto = publishes * point // points + 2
-        for _ in imported(world, bare, islice(history, upto - written)):
-            written += 1
+        for _ in written(world, bare, islice(history, upto - done)):
+            done += 1
         for words in _UPKEEP:
             world.git(bare, *words)
         seen[upto - 2] = _at_a_point(world, bare, records, rounds)

@@ -6,12 +6,17 @@ the same pool, checking the same CA file and looking for cookies that nobody rea
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response
+from requests import ConnectionError as NoConnection
+from requests import PreparedRequest, ReadTimeout, Response
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+
+from ledger_tool.edges.http.heads import Dropped, HeadAnswer, Unusual, exchange, head_request
 
 
 class OriginAdapter(HTTPAdapter):
@@ -26,6 +31,7 @@ class OriginAdapter(HTTPAdapter):
         self._in_front = len(f"{scheme}://{host}")  # of the path
         self._pool: Any = None
         self._is_verified = False
+        self._is_usual = True  # so far, in its answers to HEAD
 
     def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the origin's pool of connections."""
@@ -49,3 +55,38 @@ class OriginAdapter(HTTPAdapter):
         response.status_code, response.headers = resp.status, CaseInsensitiveDict(resp.headers)
         response.raw, response.url, response.request = resp, str(req.url), req
         return response
+
+    def head(self, url: str, headers: Mapping[str, str], *, silent_seconds: float, until: float) -> HeadAnswer | None:
+        """Return the answer to a HEAD without a proxy, None if it has to be sent as any other request.
+
+        That is so as long as no connection is open, and if what is asked or answered is not of the usual form: a HEAD
+        may be sent twice. Raises requests.RequestException, and TimeoutError at `until`. See `edges.http.heads`.
+        """
+        if self._pool is None or not self._is_usual:
+            return None
+        connection = self._pool._get_conn()
+        keeps = False
+        try:
+            port = None if connection.port == connection.default_port else connection.port
+            request = head_request(connection.host, port, url[self._in_front :], headers)
+            if connection.sock is None or not request:
+                keeps = True
+                return None
+            answer = exchange(connection.sock, request, silent_seconds=silent_seconds, until=until)
+            keeps = answer.keeps
+            return answer
+        except Dropped:
+            return None
+        except Unusual:
+            self._is_usual = False
+            return None
+        except TimeoutError as error:
+            if time.monotonic() > until:
+                raise
+            raise ReadTimeout(error) from None
+        except OSError as error:
+            raise NoConnection(error) from None
+        finally:
+            if not keeps:
+                connection.close()
+            self._pool._put_conn(connection)

@@ -137,8 +137,13 @@ class Line:
     ) -> Answer:
         until = time.monotonic() + limits.whole
         sent = dict(headers) | {"Accept-Encoding": "identity", "User-Agent": "ledger-tool"}
+        is_own = url.startswith(self.origin + "/")
+        if method == "HEAD" and is_own and not self._proxies_for(url):
+            head = self._own.head(url, sent, silent_seconds=limits.read, until=until)
+            if head:
+                return Answer(head.status, head.headers, b"", url)
         try:
-            adapter = self._own if url.startswith(self.origin + "/") else self._others
+            adapter = self._own if is_own else self._others
             response = adapter.send(
                 self._prepared(method, url, sent, data),
                 stream=True,
