@@ -77,23 +77,29 @@ def _images(history: History, head: str, reference: Reference, read_policy: Read
 
 
 def entries(
-    history: History, base: str, head: str, note: Callable[[str], None], *, since: Timestamp | None = None
+    history: History,
+    base: str,
+    head: str,
+    note: Callable[[str], None],
+    *,
+    since: Timestamp | None = None,
+    steps: Sequence[Step] | None = None,
 ) -> Iterator[LogEntry]:
     """Yield what the commits of a span did, the newest first: from their trailers, or else from their diffs.
 
-    Raises UsageError where a shallow clone is cut off.
+    `steps` are those of the span, if they are known. Raises UsageError where a shallow clone is cut off.
     """
-    all_steps = history.steps(base, head, line=False)
+    all_steps = history.steps(base, head, line=False) if steps is None else steps
     if not all_steps and not base:
         history.files(head)  # raises: there is no ledger
-    steps = [
+    parsed = [
         (step, parse_message(step.commit.message))
         for step in reversed(all_steps)
         if step.is_cut or (LEDGER in step.touched and (since is None or step.commit.at >= since))
     ]
-    known = next((number for number, (step, _) in enumerate(steps) if step.is_cut), len(steps))
-    yield from _entries(history, steps[:known], note)
-    if known < len(steps):
+    known = next((number for number, (step, _) in enumerate(parsed) if step.is_cut), len(parsed))
+    yield from _entries(history, parsed[:known], note)
+    if known < len(parsed):
         history.must_be_whole()
 
 

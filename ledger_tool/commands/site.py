@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ledger_tool.commands.log import entries
 from ledger_tool.commands.ports import History, SiteFolder
-from ledger_tool.core.ledger.names import Timestamp
+from ledger_tool.core.ledger.names import LEDGER, Timestamp
 from ledger_tool.core.ledger.query import is_far_ahead
+from ledger_tool.core.site.evidence import PastLedgers
 from ledger_tool.core.site.facts import DriftFacts, RunningFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile, SiteWritten
 from ledger_tool.core.site.site import site_facts
@@ -49,9 +50,12 @@ def site(
     if is_far_ahead(made_at, now):
         what = f"commit {head[:12]} is dated {made_at}, and it is {now} now"
         note(f"warning: {what}: what expires by then is shown as expired")
-    log = list(entries(history, "", head, note))
+    steps = history.steps("", head, line=False)
+    log = list(entries(history, "", head, note, steps=steps))
+    touches = {step.commit.id: step.touched[LEDGER] for step in steps if LEDGER in step.touched}
+    past = PastLedgers(touches, history.contents, len(history.files(head)[0]))
     facts = site_facts(
-        snapshot, log, made_at=made_at, title=title, url=url, ledger_page=ledger_page, drift=drift,
+        snapshot, log, past=past, made_at=made_at, title=title, url=url, ledger_page=ledger_page, drift=drift,
         running=running, origin=history.roots("", head)[-1],
     )  # fmt: skip
     return MadeSite(folder.write(render(facts)), head)

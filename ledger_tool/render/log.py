@@ -97,5 +97,6 @@ def entry_as_json(entry: LogEntry) -> Mapping[str, Any]:
         "replacesVersion": entry.replaces_version or None,
         "sourceRef": entry.source_ref or None,
         "reason": escaped(entry.reason) or None,
+        "edits": [{"field": edit.field, "key": edit.key or None, "value": edit.value} for edit in entry.edits],
         **json.run(entry.run),
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from ledger_tool.core.changes.change import VERBS
 from ledger_tool.core.changes.effect import Effect
@@ -14,13 +15,24 @@ from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.commit import Commit
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Timestamp
-from ledger_tool.core.ledger.record import Key, Name
+from ledger_tool.core.ledger.record import Key, Name, Record
 
 GONE = ("remove", "prune", "removed")  # the actions after which a record is gone
 # The verbs of what can be seen of a record; what is updated may be so by any.
 _DOING = {
     "added": {"publish", "promote"}, "moved": {"publish", "promote"}, "removed": {"remove", "prune", "promote"},
 }  # fmt: skip
+
+
+class FactEdit(NamedTuple):
+    """What became of one fact of a record: of `labels`, `key` is the label's; of `dependsOn`, the base; else `""`.
+
+    `value` is the new one, None if it was removed.
+    """
+
+    field: str
+    key: str
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,7 @@ class LogEntry:
     or `removed`. `digest` is the record's afterwards, or the removed record's. `index` is the one that the image:tag is
     pulled by from then on, if that is new, and `replaces_index` the pull digest before. What there is none of is `""`.
     `run` is what the message claims about who made the commit. `version` is what an environment has from then on, and
-    `replaces_version` another one that it had before.
+    `replaces_version` another one that it had before. `edits` are the labels, the TTL and the bases that were edited.
     """
 
     commit: str
@@ -49,6 +61,7 @@ class LogEntry:
     run: RunClaim = NO_RUN
     version: str = ""
     replaces_version: str = ""
+    edits: tuple[FactEdit, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -71,8 +84,10 @@ def claimed(commit: Commit, message: Message) -> list[LogEntry] | None:
     if not all(map(_is_wellformed, block.entries)) or not all(re.fullmatch(names.DIGEST, one) for one in indexes):
         return None
     pulls = {claim.name: claim for claim in block.pulls}
+    edits = tuple(_claimed_edits(block.details)) if block.verb == "set" else ()
     return [
-        _logged(commit, block.verb, entry, block.reason, pulls.get(entry.name), block.run) for entry in block.entries
+        _logged(commit, block.verb, entry, block.reason, pulls.get(entry.name), block.run, edits)
+        for entry in block.entries
     ]
 
 
@@ -85,9 +100,31 @@ def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[Lo
         _logged(
             commit, _action(verb, effect), MessageEntry.of(effect, versions_of(groups[effect.name])),
             _reason(effect, message), _pull_of(effect, pulls[effect.name]), _run(effect, message),
+            tuple(_seen_edits(effect.old[0], effect.new)) if effect.kind == "updated" and effect.new else (),
         )
         for effect in effects
     ]  # fmt: skip
+
+
+def _claimed_edits(details: Sequence[tuple[str, str]]) -> Iterator[FactEdit]:
+    for name, value in details:
+        key, _, label = value.partition("=")
+        match name:
+            case "Label":
+                yield FactEdit("labels", key, label)
+            case "Unlabel":
+                yield FactEdit("labels", value, None)
+            case _:
+                yield FactEdit("ttl", "", None if value == "none" else value)
+
+
+def _seen_edits(old: Record, new: Record) -> Iterator[FactEdit]:
+    labels = {**dict.fromkeys(old.labels), **new.labels}
+    yield from (FactEdit("labels", key, value) for key, value in sorted(labels.items()) if old.labels.get(key) != value)
+    if old.ttl != new.ttl:
+        yield FactEdit("ttl", "", new.ttl)
+    yield from (FactEdit("dependsOn", base, base) for base in new.depends_on if base not in old.depends_on)
+    yield from (FactEdit("dependsOn", base, None) for base in old.depends_on if base not in new.depends_on)
 
 
 def _pull_of(effect: Effect, pull: PullClaim) -> PullClaim:
@@ -157,12 +194,18 @@ def _naming(effect: Effect, message: Message) -> list[Block]:
 
 
 def _logged(
-    commit: Commit, action: str, entry: MessageEntry, reason: str, pull: PullClaim | None, run: RunClaim
+    commit: Commit,
+    action: str,
+    entry: MessageEntry,
+    reason: str,
+    pull: PullClaim | None,
+    run: RunClaim,
+    edits: tuple[FactEdit, ...],
 ) -> LogEntry:
     return LogEntry(
         commit.id, commit.at, commit.by, action, entry.name, entry.platform, entry.digest, entry.replaces,
         entry.source_ref, reason, pull.index if pull else "", pull.replaces if pull else "", run,
-        entry.version, entry.replaces_version,
+        entry.version, entry.replaces_version, edits,
     )  # fmt: skip
 
 

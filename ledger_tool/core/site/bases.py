@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import NamedTuple
 
 from ledger_tool.core.dependencies.graph import Base, Graph, RecordGroup, dependents_of, rebuild_order
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.site.facts import BaseFacts, DependentFacts
+
+MOST_DEPENDENTS = 200  # of an image:tag: a digest may have thousands of tags, and thousands built on it
+
+
+class ListedDependents(NamedTuple):
+    """What was built on an image:tag, as much of it as is listed with that, and how many there are."""
+
+    listed: tuple[DependentFacts, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +43,36 @@ class BuiltOn:
         bases = (self._base(base) for number in numbers for base in self.graph.bases[number])
         return tuple(dict.fromkeys(bases))
 
-    def dependents(self, name: Name, numbers: Sequence[int]) -> tuple[DependentFacts, ...]:
+    def dependents(self, name: Name, numbers: Sequence[int]) -> ListedDependents:
         """Return the image:tags that were built on one with these records, by name; what environments have is not.
 
         As `ledger dependents` tells it: also those that name it, and were built on a digest that it had before.
         """
+        every = self.of_digest(numbers)
+        more = {
+            one: DependentFacts(one, stale)
+            for one, stale in sorted(self.naming.get(name, {}).items())
+            if stale or one not in every
+        }
+        others = (each for one, each in every.items() if one not in more)
+        listed = islice(chain(more.values(), others), MOST_DEPENDENTS)
+        total = len(every) + sum(one not in every for one in more)
+        return ListedDependents(tuple(sorted(listed, key=lambda each: each.name)), total)
+
+    def of_digest(self, numbers: Iterable[int]) -> Mapping[Name, DependentFacts]:
+        """Return all image:tags that were built on what these records are pulled by, by name."""
         groups = tuple(dict.fromkeys(group for number in numbers for group in self.groups.get(number, ())))
         if groups not in self._dependents:
             above = {name for group in groups for name in self.above[group]}
             self._dependents[groups] = {one: DependentFacts(one) for one in sorted(above)}
-        facts = self._dependents[groups]
-        naming = self.naming.get(name, {})
-        if more := {one: DependentFacts(one, stale) for one, stale in naming.items() if stale or one not in facts}:
-            facts = dict(sorted({**facts, **more}.items()))
-        return tuple(facts.values())
+        return self._dependents[groups]
+
+    def by_digest(self) -> Mapping[str, Sequence[Name]]:
+        """Return all image:tags that were built on each digest that something is pulled by."""
+        numbers: dict[str, list[int]] = {}
+        for number in self.groups:
+            numbers.setdefault(self.graph.records[number].pull_digest, []).append(number)
+        return {digest: tuple(self.of_digest(each)) for digest, each in numbers.items()}
 
     def rebuild_step(self, name: Name) -> int:
         """Return in which step an image:tag has to be rebuilt, from 1; 0 if neither its bases nor theirs moved on."""
@@ -60,7 +87,8 @@ class BuiltOn:
         records = [self.graph.records[number] for number in base.targets or base.successors]
         named = (base.named.name, base.reference.tag)
         best = min(records, key=lambda record: (record.name != named, record.is_environment), default=None)
-        return BaseFacts(base.text, best.name if best else None, base.now)
+        follows = Name(base.named.name, base.reference.tag) if base.now and base.reference.tag else None
+        return BaseFacts(base.text, best.name if best else None, base.now, follows)
 
 
 def built_on(graph: Graph) -> BuiltOn:

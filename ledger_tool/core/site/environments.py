@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.changes.change import Snapshot
-from ledger_tool.core.changes.promotion import are_same_images, has_same, held, misfits, outlived, version_of
+from ledger_tool.core.changes.promotion import are_same_images, has_same, held, outlived, version_of
 from ledger_tool.core.judging.diff import Direction, VersionsOfImages, promotion_direction, source_comparison
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
@@ -28,12 +28,16 @@ def environments_of(snapshot: Snapshot) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentCells:
-    """Tells what environments have of an image in a ledger; `versions` are its versions, `at` says what has expired."""
+    """Tells what environments have of an image in a ledger; `versions` are its versions, `at` says what has expired.
+
+    `changed` is when each image:tag was last changed, as far as the log tells.
+    """
 
     snapshot: Snapshot
     environments: Sequence[str]
     versions: VersionsOfImages
     at: Timestamp
+    changed: Mapping[Name, Timestamp]
 
     def of(self, image: str, newest: TagFacts | None) -> Iterator[EnvironmentCell]:
         """Yield what each environment has of an image whose newest version is given, in their order."""
@@ -54,19 +58,23 @@ class EnvironmentCells:
             other = newest.records if newest else ()
             version = newest.name.tag if newest else ""
             is_same = are_same_images(records, other)
-        remarks = tuple(misfits(name, ledger, policy, self.at))
+        fates = list(outlived(records, ledger, self.at))
+        remarks = [fate.what for fate in fates]
+        if settings is None:
+            remarks.append(f"ledger.yaml declares no environment `{name.tag}`")
         return EnvironmentCell(
             environment=name.tag,
             image=name.image,
             version=version_of(records),
             digest=pull_digest(records) or "",
-            since=max(record.published_at for record in records),
+            since=self.changed.get(name) or max(record.published_at for record in records),
             state="only" if not other else "same" if is_same else self._order(records, other),
             against=against,
             other=version,
             compare=source_comparison(records, other) if other and not is_same else "",
-            remarks=remarks,
-            fates=tuple(fate.way for fate in outlived(records, ledger, self.at)) if remarks else (),
+            remarks=tuple(remarks),
+            is_version=are_same_images(records, ledger.find(Name(name.image, version_of(records)))),
+            fates=tuple(fate.way for fate in fates),
         )
 
     def _order(self, records: Sequence[Record], other: Sequence[Record]) -> CellState:

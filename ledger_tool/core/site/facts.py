@@ -7,8 +7,8 @@ everybody may read them (`public.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ledger_tool.core.changes.promotion import FateWay
@@ -25,13 +25,15 @@ PlaceKind = Literal["image", "index", "config", "replaced"]
 class BaseFacts:
     """An image that another one was built on: the reference as recorded, and the image:tag of the ledger that it is.
 
-    `now` is the digest that the same tag has now, `""` if it is the same or unknown. Of a base that no record has any
-    more, `name` is the one that has moved on; None if the ledger has neither.
+    `follows` is the image:tag that the reference names, if that has moved on since, and `now` the digest that it has
+    now, or `""`. Of a base that no record has any more, `name` is the one that has moved on; None if the ledger has
+    neither.
     """
 
     reference: str
     name: Name | None = None
     now: str = ""
+    follows: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,9 @@ class TagFacts:
 
     `pulls` are the references by digest that clients take, the first registry's first; `compare` is the page that
     compares its source with that of `previous`, the one before it (see `previous.py`). `yanked` says why it must not
-    be used, and `expires` is the end of its TTL. `dependents` are the image:tags that were built on it, or
-    on what it was before it moved. `rebuild_step` says when to rebuild it, after its bases, because one that it was
-    built on has moved on: from 1, and 0 if there is no need.
+    be used, and `expires` is the end of its TTL. `dependents` are the first of the image:tags that were built on it, or
+    on what it was before it moved; `dependent_count` says how many there are. `rebuild_step` says when to rebuild it,
+    after its bases, because one that it was built on has moved on: from 1, and 0 if there is no need.
     """
 
     name: Name
@@ -67,6 +69,7 @@ class TagFacts:
     is_mutable: bool = False
     bases: tuple[BaseFacts, ...] = ()
     dependents: tuple[DependentFacts, ...] = ()
+    dependent_count: int = 0
     rebuild_step: int = 0
     owners: tuple[str, ...] = ()
 
@@ -77,7 +80,8 @@ class EnvironmentCell:
 
     `state` compares it with what the environment takes its versions from: `against` is the name of that environment, or
     `""` for the newest version of the image; `other` is the version there. `remarks` are what became of the version, in
-    words, and `fates` in one word each, where there is one.
+    words, and `fates` what the first of them say, in one word each. `is_version` says that it has what the tag of its
+    version has, and not what that had before it was replaced. `since` is the time of the commit that changed it last.
     """
 
     environment: str
@@ -91,6 +95,11 @@ class EnvironmentCell:
     compare: str = ""
     remarks: tuple[str, ...] = ()
     fates: tuple[FateWay, ...] = ()
+    is_version: bool = True
+
+    def has(self, tag: TagFacts) -> bool:
+        """Return whether the environment has what an image:tag has."""
+        return self.is_version and Name(self.image, self.version) == tag.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +237,9 @@ class SiteFacts:
     and `origin` is the first commit of the ledger's history, which stays what it is wherever the ledger moves.
     `images` are by name, `environments` in the order of ledger.yaml, and `changes` the last ones, the newest first;
     `expiring` are the tags with a TTL, the first to end first, `yanked` the marked ones, `outdated` those in use that
-    have to be rebuilt, as a base has moved on. `digests` has every digest that the ledger has or, as far as commit
-    messages tell, had.
+    have to be rebuilt, as a base has moved on. `dependents` are all image:tags that were built on a digest. `digests`
+    has every digest that the ledger has or, as far as commit messages tell, had. `rollbacks` are the commits that put a
+    lower version into an environment, and which.
     """
 
     title: str
@@ -246,4 +256,6 @@ class SiteFacts:
     drift: DriftFacts | None = None
     running: Sequence[RunningFacts] = ()
     outdated: Sequence[TagFacts] = ()
+    dependents: Mapping[str, Sequence[Name]] = field(default_factory=dict)
+    rollbacks: Collection[tuple[str, Name]] = ()
     origin: str = ""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.dependencies.graph import Graph
 from ledger_tool.core.judging.diff import source_comparison
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.order import in_order
@@ -15,10 +14,11 @@ from ledger_tool.core.ledger.record import Name, Record, pull_digest
 from ledger_tool.core.ledger.yanks import Yanks
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import pulled_from
-from ledger_tool.core.site.bases import BuiltOn, built_on
+from ledger_tool.core.site.bases import BuiltOn
 from ledger_tool.core.site.facts import SiteImage, TagFacts
 from ledger_tool.core.site.newest import newest_version
 from ledger_tool.core.site.previous import previous_versions
+from ledger_tool.core.site.public import person
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class RecordedImage:
     newest: TagFacts | None
 
 
-def recorded_images(policy: Policy, graph: Graph, yanks: Yanks, at: Timestamp) -> Iterator[RecordedImage]:
-    """Yield every image of a ledger, by name; `graph` and `yanks` are the ledger's, and `at` says what has expired."""
-    tags = _TagMaker(policy, yanks, built_on(graph), at)
+def recorded_images(policy: Policy, built: BuiltOn, yanks: Yanks, at: Timestamp) -> Iterator[RecordedImage]:
+    """Yield every image of a ledger, by name; `built` and `yanks` are the ledger's, and `at` says what has expired."""
+    tags, graph = _TagMaker(policy, yanks, built, at), built.graph
     numbered = enumerate(graph.records)
     for image, group in groupby(numbered, key=lambda pair: pair[1].image):
         numbers: dict[Name, list[int]] = {}
@@ -57,6 +57,7 @@ class _TagMaker:
         """Return the facts of an image:tag with these records; `before` are those of the version before it."""
         records, previous = self._records(numbers), self._records(before)
         name, digest = records[0].name, pull_digest(records) or ""
+        dependents = self.built.dependents(name, numbers)
         ends = [end for record in records if (end := expiry(record))]
         return TagFacts(
             name=name,
@@ -72,9 +73,10 @@ class _TagMaker:
             is_expired=any(is_expired(record, self.at) for record in records),
             is_mutable=self.policy.is_mutable(name.tag),
             bases=self.built.bases(numbers),
-            dependents=self.built.dependents(name, numbers),
+            dependents=dependents.listed,
+            dependent_count=dependents.total,
             rebuild_step=self.built.rebuild_step(name),
-            owners=self.policy.owners_of(*name),
+            owners=tuple(map(person, self.policy.owners_of(*name))),
         )
 
     def _records(self, numbers: Sequence[int]) -> tuple[Record, ...]:
@@ -114,7 +116,7 @@ def outdated(images: Iterable[SiteImage]) -> list[TagFacts]:
     """
     found: list[tuple[int, bool, Name, TagFacts]] = []
     for image in images:
-        held = {cell.version for cell in image.environments}
+        held = {cell.version for cell in image.environments if cell.is_version}
         used = held | ({image.newest.name.tag} if image.newest else set())
         stale = (tag for tag in image.tags if tag.rebuild_step and tag.name.tag in used)
         found += [(tag.rebuild_step, tag.name.tag not in held, tag.name, tag) for tag in stale]

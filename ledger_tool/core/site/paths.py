@@ -15,12 +15,15 @@ NO_JEKYLL = ".nojekyll"  # tells GitHub Pages to serve a branch as it is
 FEED = "feed.xml"
 START = "index.html"
 DIGEST = "digest.html"
+STATES = "states.html"
+MISSING = "404.html"  # what GitHub and GitLab, and others, serve for an address that does not exist
 STYLE = "site.css"
 SCRIPT = "site.js"
 ICON = "icon.svg"
 IMAGE_SEARCH = "search/images.js"
 DIGEST_SEARCH = "search/digests.js"
 LEDGER_DATA = "v1/ledger.json"
+FINDINGS_DATA = "v1/findings.json"
 
 
 def list_page(name: str, number: int = 1) -> str:

@@ -18,7 +18,7 @@ from ledger_tool.core.ledger.secrets import redacted, without_tokens
 
 _FREE = ("labels", "provenance", "forced", "yanked")  # the fields of a record that have words of people
 _address = re.compile(r"\s*<[^<>]*>?")  # behind a name
-_domain = re.compile(r"(?<=\S)@[^\s()<>,;]+")
+_domain = re.compile(r"(?<=\S)\s*(?:[@\uff20]|%40)\s*[^\s()<>,;]+")
 
 
 def public_text(text: str) -> str:
@@ -36,7 +36,8 @@ def person(name: str) -> str:
 def public_entry(entry: LogEntry) -> LogEntry:
     """Return what a commit did as everybody may read it."""
     run = RunClaim(entry.run.url, person(entry.run.actor)) if entry.run.actor else entry.run
-    return replace(entry, by=person(entry.by), reason=public_text(entry.reason), run=run)
+    edits = tuple(edit._replace(value=edit.value and public_text(edit.value)) for edit in entry.edits)
+    return replace(entry, by=person(entry.by), reason=public_text(entry.reason), run=run, edits=edits)
 
 
 def public_ledger(ledger: Ledger) -> Ledger:
@@ -57,7 +58,8 @@ def _record(record: Record) -> Record:
     return replace(
         record,
         labels={key: public_text(value) for key, value in record.labels.items()},
-        provenance=provenance and replace(provenance, builder=public_text(provenance.builder)),
+        provenance=provenance
+        and replace(provenance, builder=public_text(provenance.builder), signer=person(provenance.signer)),
         forced=forced and replace(forced, reason=public_text(forced.reason)),
         yanked=yanked and replace(yanked, reason=public_text(yanked.reason)),
     )

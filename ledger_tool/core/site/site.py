@@ -12,12 +12,14 @@ from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.judging.diff import VersionsOfImages
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.yanks import yanks_among
-from ledger_tool.core.site.changes import last_changes, timelines
+from ledger_tool.core.site.bases import built_on
+from ledger_tool.core.site.changes import last_changes, rollbacks, timelines
 from ledger_tool.core.site.digests import digest_places
 from ledger_tool.core.site.environments import EnvironmentCells, environments_of
+from ledger_tool.core.site.evidence import NOT_READ, PastLedgers
 from ledger_tool.core.site.facts import DriftFacts, DriftNote, RunningFacts, RunningNote, SiteFacts, SiteImage
 from ledger_tool.core.site.images import expiring, outdated, recorded_images, yanked
-from ledger_tool.core.site.public import public_entry, public_ledger
+from ledger_tool.core.site.public import public_entry, public_ledger, public_text
 
 N = TypeVar("N", DriftNote, RunningNote)
 
@@ -26,6 +28,7 @@ def site_facts(
     snapshot: Snapshot,
     log: Sequence[LogEntry],
     *,
+    past: PastLedgers = NOT_READ,
     made_at: Timestamp,
     title: str,
     url: str = "",
@@ -36,18 +39,20 @@ def site_facts(
 ) -> SiteFacts:
     """Return what a site shows of a ledger at a commit that was made at a time, given its whole log, the newest first.
 
-    The latest time of that and of the reports decides what has expired.
+    `past` gives the ledgers of the commits, which the log is held to. The latest time of that and of the reports
+    decides what has expired.
     """
     snapshot = replace(snapshot, ledger=public_ledger(snapshot.ledger))
     log = list(map(public_entry, log))
     at = max([made_at, *(report.at for report in (drift, *running) if report and report.at)])
     graph = build_graph(snapshot.ledger, snapshot.policy)
-    yanks = yanks_among(graph.records)
+    built, yanks = built_on(graph), yanks_among(graph.records)
     environments = environments_of(snapshot)
     promoted = {record.image for record in graph.records if record.is_environment}
     versions = VersionsOfImages(snapshot.ledger, promoted)
-    cells = EnvironmentCells(snapshot, environments, versions, at)
     history = timelines(log)
+    changed = {entry.name: entry.at for entry in reversed(log)}
+    cells = EnvironmentCells(snapshot, environments, versions, at, changed)
     drift_notes = _by_image(drift.notes if drift else ())
     running_notes = _by_image(note for report in running for note in report.notes)
     images = [
@@ -60,10 +65,10 @@ def site_facts(
             drift=drift_notes.get(recorded.image, ()),
             running=running_notes.get(recorded.image, ()),
         )
-        for recorded in recorded_images(snapshot.policy, graph, yanks, at)
+        for recorded in recorded_images(snapshot.policy, built, yanks, at)
     ]
     return SiteFacts(
-        title=title,
+        title=public_text(title),
         url=url,
         ledger_page=ledger_page,
         commit=snapshot.commit,
@@ -73,10 +78,12 @@ def site_facts(
         changes=last_changes(log, ledger_page),
         expiring=expiring(images),
         yanked=yanked(images),
-        digests=digest_places(graph.records, yanks, log),
+        digests=digest_places(graph.records, yanks, log, past),
         drift=drift,
         running=running,
         outdated=outdated(images),
+        dependents=built.by_digest(),
+        rollbacks=rollbacks(log, snapshot.policy),
         origin=origin,
     )
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
 from typing import NamedTuple
 
 from ledger_tool.core.site.facts import ChangeFacts, SiteFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site.shell import CHANGES, Shell, pages_of
-from ledger_tool.render.site.wording import LogStep, steps, who
+from ledger_tool.render.site.wording import LogStep, steps
 
 _PER_PAGE, _STEPS = 50, 10
 
@@ -33,17 +32,19 @@ class ChangedDay(NamedTuple):
 def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     """Yield the pages of changes, the newest first. A day is one of UTC, so that all readers see the same pages."""
     for path, part, pager in pages_of(CHANGES, facts.changes, _PER_PAGE):
-        shown = [shown_change(change, _STEPS) for change in part]
+        shown = [shown_change(change, facts, _STEPS) for change in part]
         yield shell.page(path, "changes.html", days=by_day(shown), pager=pager, count=len(facts.changes))
 
 
-def shown_change(change: ChangeFacts, most: int) -> ShownChange:
-    """Return a commit with the first things that it did, so many at most."""
-    names = len({entry.name for entry in change.entries})
-    by = who(change.entries[0]) if change.entries else change.run.actor or change.by
-    return ShownChange(change, by, list(islice(steps(change.entries), most)), names)
+def shown_change(change: ChangeFacts, facts: SiteFacts, most: int) -> ShownChange:
+    """Return a commit of a site with the first things that it did, so many at most."""
+    done = list(steps(change.entries, facts.rollbacks))
+    return ShownChange(change, change.run.actor or change.by, done[:most], len(done))
 
 
 def by_day(changes: Iterable[ShownChange]) -> list[ChangedDay]:
-    """Return commits, which are in order, by the days of their times."""
-    return [ChangedDay(date, list(group)) for date, group in groupby(changes, lambda change: change.facts.at[:10])]
+    """Return commits by the days of their times, in the order in which these come up: a clock may have gone back."""
+    days: dict[str, list[ShownChange]] = {}
+    for change in changes:
+        days.setdefault(change.facts.at[:10], []).append(change)
+    return [ChangedDay(date, of_day) for date, of_day in days.items()]

@@ -13,8 +13,10 @@ from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import (
     BaseFacts,
     DigestPlace,
+    DriftFacts,
     DriftNote,
     EnvironmentCell,
+    RunningFacts,
     RunningNote,
     SiteFacts,
     SiteImage,
@@ -23,6 +25,7 @@ from ledger_tool.core.site.facts import (
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render import json
 from ledger_tool.render.log import entry_as_json
+from ledger_tool.render.site.findings import Findings
 from ledger_tool.render.site.links import web_link
 from ledger_tool.render.site.renovate import releases
 from ledger_tool.render.site.wording import prose
@@ -33,10 +36,12 @@ _FOLDER = paths.LEDGER_DATA.partition("/")[0] + "/"  # of all data
 
 def files(facts: SiteFacts) -> Iterator[SiteFile]:
     """Yield what programs read: of the ledger, of each image, of each environment, and of each digest."""
+    findings = Findings(facts)
     yield _file(paths.LEDGER_DATA, _ledger(facts))
+    yield _file(paths.FINDINGS_DATA, _findings(facts, findings))
     held: dict[str, list[EnvironmentCell]] = {name: [] for name in facts.environments}
     for image in facts.images:
-        yield _file(paths.image_data(image.image), _image(image))
+        yield _file(paths.image_data(image.image), _image(image, findings))
         yield _file(paths.renovate_data(image.image), releases(image))
         for cell in image.environments:
             held.setdefault(cell.environment, []).append(cell)
@@ -44,7 +49,12 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
         value = {"environment": environment, "images": [_cell(cell) for cell in cells]}
         yield _file(paths.environment_data(environment), value)
     for digest, places in facts.digests.items():
-        yield _file(paths.digest_data(digest), {"digest": digest, "matches": [_place(place) for place in places]})
+        value = {
+            "digest": digest,
+            "matches": [_place(place) for place in places],
+            "dependents": [{"image": name.image, "tag": name.tag} for name in facts.dependents.get(digest, ())],
+        }
+        yield _file(paths.digest_data(digest), value)
 
 
 def _file(path: str, value: Any) -> SiteFile:
@@ -75,22 +85,9 @@ def _ledger(facts: SiteFacts) -> dict[str, Any]:
             {"environment": name, "data": _within(paths.LEDGER_DATA, paths.environment_data(name))}
             for name in facts.environments
         ],
-        "reconcile": facts.drift and {
-            "at": facts.drift.at,
-            "complete": facts.drift.complete,
-            "checked": facts.drift.checked,
-            "summary": dict(facts.drift.summary),
-        },
-        "running": [
-            {
-                "environment": running.environment or None,
-                "at": running.at,
-                "complete": running.complete,
-                "containers": running.containers,
-                "summary": dict(running.summary),
-            }
-            for running in facts.running
-        ],
+        "reconcile": facts.drift and _drift_report(facts.drift),
+        "running": [_running_report(report) for report in facts.running],
+        "findings": _within(paths.LEDGER_DATA, paths.FINDINGS_DATA),
         "images": [
             {
                 "image": image.image,
@@ -104,15 +101,53 @@ def _ledger(facts: SiteFacts) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _image(image: SiteImage) -> dict[str, Any]:
+def _drift_report(drift: DriftFacts) -> dict[str, Any]:
+    return {
+        "at": drift.at, "complete": drift.complete, "checked": drift.checked, "summary": dict(drift.summary),
+    }  # fmt: skip
+
+
+def _running_report(report: RunningFacts) -> dict[str, Any]:
+    return {
+        "environment": report.environment or None,
+        "at": report.at,
+        "complete": report.complete,
+        "containers": report.containers,
+        "summary": dict(report.summary),
+    }
+
+
+def _findings(facts: SiteFacts, findings: Findings) -> dict[str, Any]:
+    def drift(note: DriftNote) -> dict[str, Any]:
+        return _drift(note, _within(paths.FINDINGS_DATA, findings.place(note)))
+
+    def running(note: RunningNote) -> dict[str, Any]:
+        return _running(note, _within(paths.FINDINGS_DATA, findings.place(note)))
+
+    return {
+        "reconcile": facts.drift
+        and {**_drift_report(facts.drift), "findings": [drift(note) for note in facts.drift.notes]},
+        "running": [
+            {
+                **_running_report(report),
+                "images": [running(note) for note in report.notes],
+                "nowhere": [{"image": name.image, "version": name.tag} for name in report.nowhere],
+            }
+            for report in facts.running
+        ],
+    }
+
+
+def _image(image: SiteImage, findings: Findings) -> dict[str, Any]:
+    path = paths.image_data(image.image)
     return {
         "image": image.image,
         "newest": image.newest.name.tag if image.newest else None,
-        "page": _within(paths.image_data(image.image), paths.image_page(image.image)),
+        "page": _within(path, paths.image_page(image.image)),
         "tags": [_tag(tag) for tag in image.tags],
         "environments": [_cell(cell) for cell in image.environments],
-        "drift": [_drift(note) for note in image.drift],
-        "running": [_running(note) for note in image.running],
+        "drift": [_drift(note, _within(path, findings.place(note))) for note in image.drift],
+        "running": [_running(note, _within(path, findings.place(note))) for note in image.running],
         "entries": [entry_as_json(entry) for entry in image.timeline],
     }
 
@@ -133,6 +168,7 @@ def _tag(tag: TagFacts) -> dict[str, Any]:
         "owners": list(tag.owners),
         "bases": [_base(base) for base in tag.bases],
         "dependents": [{"image": one.name.image, "tag": one.name.tag, "stale": one.is_stale} for one in tag.dependents],
+        "dependentCount": tag.dependent_count,
         "rebuildStep": tag.rebuild_step or None,
         "records": [to_json(record) for record in tag.records],
     }
@@ -144,6 +180,7 @@ def _base(base: BaseFacts) -> dict[str, Any]:
         "image": base.name.image if base.name else None,
         "tag": base.name.tag if base.name else None,
         "now": base.now or None,
+        "follows": {"image": base.follows.image, "tag": base.follows.tag} if base.follows else None,
     }
 
 
@@ -162,7 +199,7 @@ def _cell(cell: EnvironmentCell) -> dict[str, Any]:
     }
 
 
-def _drift(note: DriftNote) -> dict[str, Any]:
+def _drift(note: DriftNote, page: str) -> dict[str, Any]:
     return {
         "class": note.category,
         "kind": note.kind,
@@ -175,10 +212,11 @@ def _drift(note: DriftNote) -> dict[str, Any]:
         "reason": prose(note.reason),
         "since": note.since or None,
         "command": prose(note.command) or None,
+        "page": page,
     }
 
 
-def _running(note: RunningNote) -> dict[str, Any]:
+def _running(note: RunningNote, page: str) -> dict[str, Any]:
     return {
         "class": note.category,
         "kind": note.kind,
@@ -199,6 +237,7 @@ def _running(note: RunningNote) -> dict[str, Any]:
             }
             for place in note.places
         ],
+        "page": page,
     }
 
 

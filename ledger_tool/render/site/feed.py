@@ -34,14 +34,14 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
     _text(feed, "id", _id("ledger", facts.origin))
     _text(feed, "title", facts.title or "ledger")
     _text(feed, "subtitle", "What changed in the ledger")
-    _text(feed, "updated", changes[0].at if changes else facts.at)
+    _text(feed, "updated", max((change.at for change in changes), default=facts.at))
     _link(feed, "self", facts.url + paths.FEED, "application/atom+xml")
     _link(feed, "alternate", facts.url + paths.START, "text/html")
     _text(SubElement(feed, "author"), "name", facts.title or "ledger")
     _text(feed, "generator", "ledger")
     places = Places(facts)
     for change in changes:
-        _add(feed, change, facts.url, places)
+        _add(feed, change, facts, places)
     content = tostring(feed, encoding="utf-8", xml_declaration=True)
     yield SiteFile(paths.FEED, content + b"\n")
 
@@ -50,7 +50,7 @@ def _id(kind: str, name: str) -> str:
     return uuid5(_IDS, f"{kind}:{name}").urn
 
 
-def _add(feed: Element, change: ChangeFacts, url: str, places: Places) -> None:
+def _add(feed: Element, change: ChangeFacts, facts: SiteFacts, places: Places) -> None:
     entry = SubElement(feed, "entry")
     _text(entry, "id", _id("commit", change.commit))
     _text(entry, "title", headline(change.entries) or f"commit {change.commit[:12]}")
@@ -60,14 +60,14 @@ def _add(feed: Element, change: ChangeFacts, url: str, places: Places) -> None:
     if change.run.actor:
         _text(SubElement(entry, "contributor"), "name", shown_person(change.run.actor))
     images = sorted({one.name.image for one in change.entries})
-    _link(entry, "alternate", url + _place(change, images, places), "text/html")
+    _link(entry, "alternate", facts.url + _place(change, images, places), "text/html")
     for page in filter(None, map(web_link, (change.page, change.run.url))):
         _link(entry, "related", page, "text/html")
     for action in sorted({one.action for one in change.entries}):
         SubElement(entry, "category", {"term": escaped(action), "scheme": _ACTION})
     for image in images[:_MOST_NAMES]:
         SubElement(entry, "category", {"term": escaped(image), "scheme": _IMAGE})
-    _text(entry, "content", _html(change)).set("type", "html")
+    _text(entry, "content", _html(change, facts)).set("type", "html")
 
 
 def _place(change: ChangeFacts, images: Sequence[str], places: Places) -> str:
@@ -89,9 +89,9 @@ def _link(parent: Element, relation: str, address: str, kind: str) -> None:
     SubElement(parent, "link", {"rel": relation, "type": kind, "href": escaped(address)})
 
 
-def _html(change: ChangeFacts) -> str:
+def _html(change: ChangeFacts, facts: SiteFacts) -> str:
     """Return the HTML that says what a commit did to each image:tag, and who claims to have made it."""
-    done = list(steps(change.entries))
+    done = list(steps(change.entries, facts.rollbacks))
     items = [f"<li>{_item(step)}</li>" for step in done[:_MOST_NAMES]]
     if len(done) > _MOST_NAMES:
         items.append(f"<li>and {counted(len(done) - _MOST_NAMES, 'more image')}</li>")
@@ -109,6 +109,7 @@ def _item(step: LogStep) -> str:
     told += [f"digest {_code(step.digest)}"] if step.digest else []
     told += [f"replaces {_code(digest)}" for digest in step.replaces]
     told += [_anchor(source_link(entry.source_ref), short_source(entry.source_ref))] if entry.source_ref else []
+    told += [_escaped(words) for words in step.edits]
     told += [f"reason: {_escaped(entry.reason)}"] if entry.reason else []
     return "<br>".join(told)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.site.changes import pulled_before
 from ledger_tool.render.site.wording import prose
 from ledger_tool.render.view import short_digest
 
@@ -19,11 +20,6 @@ def headline(entries: Sequence[LogEntry]) -> str:
     reasons = {prose(entry.reason) for entry in entries}
     reason = reasons.pop() if len(reasons) == 1 else ""
     return ", ".join([*parts[:_MOST_PARTS], *more]) + (f": {reason}" if reason else "")
-
-
-def _replaced(entry: LogEntry) -> str:
-    """Return what the image:tag was pulled by before, or the digest of the record; `""` if it has the same."""
-    return entry.replaces_index or (entry.replaces[0] if entry.replaces else "")
 
 
 def _action(entry: LogEntry) -> str:
@@ -40,5 +36,5 @@ def _part(action: str, entries: Sequence[LogEntry]) -> str:
         return f"promote {what} to {names[0].tag}{was}"
     if len(names) > 1:
         return f"{action} {len(names)} images"
-    before = _replaced(first) if not first.version else ""
+    before = pulled_before(first) if not first.version else ""
     return f"{action} {names[0]}" + (f" (replaces {short_digest(before)})" if before else "")

@@ -8,7 +8,7 @@ from ledger_tool.core.ledger.names import SourceRef
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.ledger.sourceref import commit_page, split, web_url
 from ledger_tool.core.site.facts import SiteFacts
-from ledger_tool.core.site.paths import image_page
+from ledger_tool.core.site.paths import digest_data, image_page
 
 TAGS_PER_PAGE = 50  # of an image; the script of the site knows it too
 
@@ -49,6 +49,10 @@ class Places:
         if number := numbers.get(tag):
             return f"{image_page(image, number)}#{tag}"
         return image_page(image) + (f"#{environment_id(tag)}" if tag in self._environments else "")
+
+    def data(self, digest: str) -> str:
+        """Return the path of all that the site has of a digest."""
+        return digest_data(digest)
 
     def name(self, name: Name) -> str:
         """Return the place of an image:tag, as `tag` does."""

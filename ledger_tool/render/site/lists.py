@@ -7,20 +7,27 @@ from itertools import chain, groupby
 from typing import NamedTuple
 
 from ledger_tool.core.site import paths
-from ledger_tool.core.site.facts import RunningFacts, RunningNote, SiteFacts, TagFacts
+from ledger_tool.core.site.facts import RunningFacts, SiteFacts, TagFacts
 from ledger_tool.core.site.files import SiteFile
-from ledger_tool.render.site.shell import DRIFT, EXPIRING, IMAGES, OUTDATED, RUNNING, YANKED, Shell, pages_of
+from ledger_tool.render.site import findings
+from ledger_tool.render.site.findings import DRIFT, RUNNING, Count, Finding, counts_of
+from ledger_tool.render.site.shell import EXPIRING, IMAGES, OUTDATED, YANKED, Shell, pages_of
 
-_IMAGES_PER_PAGE, _FINDINGS_PER_PAGE, _TAGS_PER_PAGE = 250, 200, 200
-_KINDS = ("drift", "unknown", "housekeeping", "none")  # what asks for something comes first
+_IMAGES_PER_PAGE, _TAGS_PER_PAGE = 250, 200
 
 
 class RunningLine(NamedTuple):
-    """Something that runs, and the report that says so; `is_first` of this report in its page."""
+    """Something that runs; `is_first` of its report in the page."""
 
-    report: RunningFacts
-    note: RunningNote
+    finding: Finding
     is_first: bool
+
+
+class ShownReport(NamedTuple):
+    """A report of what runs, and how many containers are in each class."""
+
+    facts: RunningFacts
+    counts: Sequence[Count]
 
 
 def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
@@ -49,30 +56,24 @@ def _images(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
 def _drift(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     if not facts.drift:
         return
-    notes = sorted(facts.drift.notes, key=lambda note: _rank(note.kind))
-    for path, part, pager in pages_of(DRIFT, notes, _FINDINGS_PER_PAGE):
-        groups = [(kind, list(group)) for kind, group in groupby(part, lambda note: note.kind)]
-        yield shell.page(path, "drift.html", report=facts.drift, groups=groups, pager=pager)
+    found = shell.findings.drift
+    counts = counts_of(facts.drift.summary, found)
+    for path, part, pager in pages_of(DRIFT, found, findings.PER_PAGE):
+        groups = [(kind, list(group)) for kind, group in groupby(part, lambda each: each.note.kind)]
+        yield shell.page(path, "drift.html", report=facts.drift, counts=counts, groups=groups, pager=pager)
 
 
 def _running(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
     if not facts.running:
         return
-    pairs = [
-        (report, note)
+    found = shell.findings.running
+    reports = [
+        ShownReport(report, counts_of(report.summary, [each for each in found if each.report is report]))
         for report in facts.running
-        for note in sorted(report.notes, key=lambda note: _rank(note.kind))
-    ]  # fmt: skip
-    for path, part, pager in pages_of(RUNNING, pairs, _FINDINGS_PER_PAGE):
-        lines = [
-            RunningLine(report, note, at == 0 or part[at - 1][0] is not report)
-            for at, (report, note) in enumerate(part)
-        ]  # fmt: skip
-        yield shell.page(path, "running.html", reports=facts.running, lines=lines, pager=pager)
-
-
-def _rank(kind: str) -> int:
-    return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
+    ]
+    for path, part, pager in pages_of(RUNNING, found, findings.PER_PAGE):
+        lines = [RunningLine(each, at == 0 or part[at - 1].report is not each.report) for at, each in enumerate(part)]
+        yield shell.page(path, "running.html", reports=reports, lines=lines, pager=pager)
 
 
 def _tags(name: str, title: str, tags: Sequence[TagFacts], shell: Shell) -> Iterator[SiteFile]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.core.site.files import SiteFile
-from ledger_tool.render.site import changes, image, lists, matrix, start
+from ledger_tool.render.site import changes, image, lists, matrix, missing, start, states
 from ledger_tool.render.site.shell import Shell
 from ledger_tool.render.site.templating import asset
 
@@ -21,6 +21,8 @@ def pages(facts: SiteFacts) -> Iterator[SiteFile]:
     yield from matrix.pages(facts, shell)
     yield from lists.pages(facts, shell)
     yield from changes.pages(facts, shell)
+    yield from states.pages(shell)
+    yield from missing.pages(facts.url, shell)
     yield shell.page(paths.DIGEST, "digest.html")
     yield from image.pages(facts, shell)
     yield SiteFile(paths.STYLE, asset("site.css").encode())

@@ -6,16 +6,18 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import Timestamp, escaped
-from ledger_tool.core.site.facts import CellState, DigestPlace, SiteFacts, SiteImage, TagFacts
+from ledger_tool.core.site.facts import CellState, DigestPlace, EnvironmentCell, SiteFacts, SiteImage, TagFacts
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.core.site.paths import DIGEST_SEARCH, IMAGE_SEARCH, digest_search, image_page
 from ledger_tool.render.site.links import TAGS_PER_PAGE, Places, source_link, web_link
 from ledger_tool.render.site.shell import commit_link
 from ledger_tool.render.site.wording import is_pressing, prose, shown_person, who
+
+_MOST_PLACES = 200  # of a digest: its data have all of them
 
 # One letter each, as `search.js` reads them: what is short is loaded fast.
 _CELLS: dict[CellState, str] = {"same": "", "behind": "b", "ahead": "a", "differs": "d", "only": ""}
@@ -29,7 +31,7 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
     in_order = sorted(facts.digests, key=lambda digest: (digest_search(digest), digest))
     yield _script(DIGEST_SEARCH, list(dict.fromkeys(map(digest_search, in_order))))
     for path, digests in groupby(in_order, digest_search):
-        yield _script(path, {one: [_place(each, places, link) for each in facts.digests[one]] for one in digests})
+        yield _script(path, {one: _places(facts.digests[one], places, link) for one in digests})
 
 
 def _script(path: str, value: object) -> SiteFile:
@@ -43,16 +45,13 @@ def _images(facts: SiteFacts) -> object:
     return {
         "tagsPerPage": TAGS_PER_PAGE,
         "environments": list(facts.environments),
-        "prefixes": sorted({prefix for image in facts.images for prefix in _prefixes(image)}),
+        "prefixes": sorted({pair for image in facts.images for pair in _prefixes(image)}),
         "images": [_image(image, facts.environments) for image in facts.images],
     }
 
 
 def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
-    has = {
-        cell.environment: f"{cell.version}{_letters(_CELLS[cell.state] + ('u' if cell.remarks else ''))}"
-        for cell in image.environments
-    }
+    has = {cell.environment: cell.version + _letters(_cell(cell)) for cell in image.environments}
     states = ("x" if any(map(is_pressing, image.drift)) else "") + ("r" if any(map(is_pressing, image.running)) else "")
     cells = " ".join(has.get(environment, "") for environment in environments) if has else ""
     page = image_page(image.image)
@@ -60,6 +59,10 @@ def _image(image: SiteImage, environments: Sequence[str]) -> list[str]:
     times = " ".join(_minute(tag.published_at) for tag in image.tags)
     fields = [image.image, tags, states, cells, times]
     return fields if page == f"images/{image.image}.html" else [*fields, page]
+
+
+def _cell(cell: EnvironmentCell) -> str:
+    return _CELLS[cell.state] + ("u" if cell.remarks else "") + ("" if cell.is_version else "o")
 
 
 def _tag(tag: TagFacts, image: SiteImage) -> str:
@@ -72,14 +75,18 @@ def _tag(tag: TagFacts, image: SiteImage) -> str:
     return tag.name.tag + _letters("".join(states))
 
 
-def _prefixes(image: SiteImage) -> set[str]:
-    """Return what stands before the name of an image in the references that clients take: registries, with paths."""
-    return {
-        before
-        for tag in image.tags
-        for pull in tag.pulls
-        if (before := pull.partition("@")[0].removesuffix(image.image)).endswith("/")
-    }
+def _prefixes(image: SiteImage) -> set[tuple[str, str]]:
+    """Return what stands before the name of an image in the references that clients take, and what does in the ledger.
+
+    That is a registry, perhaps with a path, and usually nothing; both end where the two names begin to be the same.
+    """
+    pairs = set()
+    for repository in {pull.partition("@")[0] for tag in image.tags for pull in tag.pulls}:
+        theirs, ours = repository.split("/"), image.image.split("/")
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(theirs[:0:-1], ours[::-1], strict=False)))
+        if same:
+            pairs.add(("/".join([*theirs[:-same], ""]), "/".join([*ours[:-same], ""]) if ours[:-same] else ""))
+    return pairs
 
 
 def _minute(at: Timestamp) -> str:
@@ -93,6 +100,12 @@ def _minute(at: Timestamp) -> str:
 
 def _letters(letters: str) -> str:
     return f"!{letters}" if letters else ""
+
+
+def _places(found: Sequence[DigestPlace], places: Places, link: Callable[[str], str]) -> list[object]:
+    """Return the first places of a digest and, if there are more, how many."""
+    more = len(found) - _MOST_PLACES
+    return [*(_place(each, places, link) for each in found[:_MOST_PLACES]), *([more] if more > 0 else [])]
 
 
 def _place(place: DigestPlace, places: Places, link: Callable[[str], str]) -> list[object]:

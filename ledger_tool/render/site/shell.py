@@ -11,15 +11,20 @@ from ledger_tool.core.site import paths
 from ledger_tool.core.site.address import commit_page_of
 from ledger_tool.core.site.facts import SiteFacts
 from ledger_tool.core.site.files import SiteFile
+from ledger_tool.render.site.findings import DRIFT, RUNNING, Findings
 from ledger_tool.render.site.links import Places, web_link
 from ledger_tool.render.site.templating import markup
 
 T = TypeVar("T")
 _TITLE_MAX = 120
 
-IMAGES, DRIFT, RUNNING, YANKED, EXPIRING, OUTDATED, CHANGES = (  # lists, by their paths
-    "all", "drift", "running", "yanked", "expiring", "outdated", "changes",
-)  # fmt: skip
+IMAGES, YANKED, EXPIRING, OUTDATED, CHANGES = (
+    "all",
+    "yanked",
+    "expiring",
+    "outdated",
+    "changes",
+)  # lists, by their paths
 MATRIX = "environments"
 
 
@@ -45,6 +50,7 @@ class Shell:
     at: Timestamp
     ways: Sequence[SiteWay]
     places: Places
+    findings: Findings
     ledger_page: str
     drift_at: str = ""
     running_at: str = ""
@@ -64,16 +70,19 @@ class Shell:
         return cls(
             title=shown(facts.title, _TITLE_MAX) or "ledger", commit=facts.commit,
             commit_link=commit_link(facts.ledger_page, facts.commit), ledger_link=web_link(facts.ledger_page),
-            at=facts.at, ways=ways, places=Places(facts), ledger_page=facts.ledger_page,
+            at=facts.at, ways=ways, places=Places(facts), findings=Findings(facts), ledger_page=facts.ledger_page,
             drift_at=(facts.drift.at or "") if facts.drift else "",
             running_at=min((report.at for report in facts.running if report.at), default=""),
         )  # fmt: skip
 
-    def page(self, path: str, template: str, **values: Any) -> SiteFile:
-        """Return a page."""
-        root = paths.root_from(path)
+    def page(self, path: str, template: str, root: str = "", **values: Any) -> SiteFile:
+        """Return a page; `root` is the way to the root of the site, if it is not the relative one."""
+        root = root or paths.root_from(path)
         current = path if path == paths.START or path in (way.path for way in self.ways) else ""
-        content = markup(template, **self._around(root, current), shell=self, root=root, places=self.places, **values)
+        content = markup(
+            template, **self._around(root, current), shell=self, root=root, places=self.places, findings=self.findings,
+            **values,
+        )  # fmt: skip
         return SiteFile(path, content.encode())
 
     def _around(self, root: str, current: str) -> dict[str, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import groupby
 from typing import NamedTuple
 
-from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.history.log import FactEdit, LogEntry
 from ledger_tool.core.ledger.names import TEXT_MAX, Timestamp, counted, shown
 from ledger_tool.core.ledger.record import Name, Record
-from ledger_tool.core.site.changes import is_forced, is_rollback
+from ledger_tool.core.site.changes import common_run, is_forced
 from ledger_tool.core.site.facts import CellState, DriftNote, EnvironmentCell, RunningNote, TagFacts
 from ledger_tool.render.view import Role
 
@@ -60,23 +60,19 @@ def tag_badges(tag: TagFacts, *, is_newest: bool) -> list[Badge]:
 class CellWords(NamedTuple):
     """What a cell of the matrix says: badges, whose version is another one, such as `staging has`, and which one.
 
-    `remarks` are what badges do not say of its own version.
+    `remarks` are what badges do not say of its own version, and `unfit` is the gravest thing about that, or `""`.
     """
 
     badges: Sequence[Badge]
     whose: str
     other: str
     remarks: Sequence[str]
+    unfit: str
 
     @property
     def compared(self) -> str:
         """What it was compared with, in words; `""` if both are the same."""
         return f"{self.whose} {self.other}" if self.whose else ""
-
-    @property
-    def unfit(self) -> str:
-        """What became of its own version, in a line."""
-        return ": ".join([self.badges[0].word, *self.remarks[:1]])
 
 
 def cell_words(cell: EnvironmentCell) -> CellWords:
@@ -85,16 +81,18 @@ def cell_words(cell: EnvironmentCell) -> CellWords:
         "same": f"same as {cell.against}" if cell.against else "newest",
         "only": f"not in {cell.against}" if cell.against else "nothing newer known",
     }
-    badges = [Badge(_CELLS[cell.state], words.get(cell.state, cell.state))]
+    word = "other digest" if cell.state == "differs" and cell.version == cell.other else cell.state
+    badges = [Badge(_CELLS[cell.state], words.get(cell.state, word))]
     if cell.remarks:  # what must not be used is neither as it should be nor ahead of anything
         bad = [Badge("bad", way) for way in cell.fates] or [Badge("bad", "unfit")]
         badges = bad + (badges if cell.state in ("behind", "differs") else [])
     whose = f"{cell.against} has" if cell.against else "newest is"
-    known = (f"{cell.image}:{cell.version} ", f"{cell.image}:{cell.environment} ", "is yanked: ")
+    known = (f"has {cell.version}, which ", "is yanked: ")
     remarks = [reduce(str.removeprefix, known, remark) for remark in cell.remarks]
+    said = [remark for remark in remarks if remark not in ("is yanked", "has expired", "is no longer recorded")]
     return CellWords(
-        badges, whose if cell.state not in words and cell.other else "", cell.other,
-        [remark for remark in remarks if remark not in ("is yanked", "has expired")],
+        badges, whose if cell.state not in words and cell.other else "", cell.other, said,
+        ": ".join([badges[0].word, *(remark for remark in remarks[:1] if remark in said)]) if remarks else "",
     )  # fmt: skip
 
 
@@ -106,6 +104,7 @@ class LogStep(NamedTuple):
     badge: Badge
     digest: str
     replaces: Sequence[str]
+    edits: Sequence[str] = ()
 
     @property
     def name(self) -> Name:
@@ -113,8 +112,11 @@ class LogStep(NamedTuple):
         return self.entry.name
 
 
-def steps(entries: Sequence[LogEntry]) -> Iterator[LogStep]:
-    """Yield the entries of a log, those of one commit to one image:tag together; `digest` is the one to pull by."""
+def steps(entries: Sequence[LogEntry], rollbacks: Collection[tuple[str, Name]]) -> Iterator[LogStep]:
+    """Yield the entries of a log, those of one commit to one image:tag together; `digest` is the one to pull by.
+
+    `rollbacks` are those of the site.
+    """
     for _, group in groupby(entries, lambda entry: (entry.commit, entry.name, entry.action)):
         alike = list(group)
         first = alike[0]
@@ -122,8 +124,21 @@ def steps(entries: Sequence[LogEntry]) -> Iterator[LogStep]:
         replaced = [first.replaces_index] if first.replaces_index else [one for each in alike for one in each.replaces]
         yield LogStep(
             first, ", ".join(entry.platform for entry in alike if entry.platform),
-            _step_badge(first), pulled, replaced,
+            _step_badge(alike, rollbacks), pulled, replaced,
+            list(dict.fromkeys(edit_words(edit) for each in alike for edit in each.edits)),
         )  # fmt: skip
+
+
+def edit_words(edit: FactEdit) -> str:
+    """Return what became of a label, of the TTL or of a base, such as `label team=storefront`."""
+    match edit.field:
+        case "labels":
+            said = f"label {edit.key}={edit.value}" if edit.value is not None else f"label {edit.key} removed"
+        case "ttl":
+            said = f"TTL {edit.value}" if edit.value else "TTL removed"
+        case _:
+            said = f"built on {edit.key}" if edit.value else f"no longer built on {edit.key}"
+    return prose(said, 300)
 
 
 def by_image(names: Iterable[Name]) -> list[tuple[str, list[Name]]]:
@@ -131,12 +146,13 @@ def by_image(names: Iterable[Name]) -> list[tuple[str, list[Name]]]:
     return [(image, list(group)) for image, group in groupby(names, lambda name: name.image)]
 
 
-def _step_badge(entry: LogEntry) -> Badge:
-    if is_rollback(entry):
+def _step_badge(entries: Sequence[LogEntry], rollbacks: Collection[tuple[str, Name]]) -> Badge:
+    first = entries[0]
+    if (first.commit, first.name) in rollbacks:
         return Badge("doubtful", "rollback")
-    if is_forced(entry):
+    if any(map(is_forced, entries)):
         return Badge("doubtful", "forced publish")
-    return Badge(_ACTIONS.get(entry.action, "minor"), entry.action)
+    return Badge(_ACTIONS.get(first.action, "minor"), first.action)
 
 
 def counted_words(number: int, noun: str) -> str:
@@ -162,6 +178,11 @@ def shown_person(by: str) -> str:
 def who(entry: LogEntry) -> str:
     """Return who did something: who started the run, as the message claims, or else the commit's author."""
     return entry.run.actor or entry.by
+
+
+def who_of(entries: Sequence[LogEntry]) -> str:
+    """Return who made a commit, given what it did: who started its only run, or else its author."""
+    return common_run(entries).actor or entries[0].by
 
 
 class Told(NamedTuple):

@@ -57,6 +57,7 @@ def test_log_shows_every_digest_that_a_tag_ever_had(run: Run, publish: Publish, 
         "replacesVersion": None,
         "sourceRef": source("b"),
         "reason": "rebuilt",
+        "edits": [],
         "run": None,
         "actor": None,
     }

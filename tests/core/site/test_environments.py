@@ -13,6 +13,7 @@ from ledger_tool.core.policy.policy import Environment, Policy
 from ledger_tool.core.site.facts import EnvironmentCell
 from ledger_tool.core.site.site import site_facts
 from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.site import entry
 
 AT = Timestamp("2026-11-25T00:00:00Z")
 POLICY = Policy(environments={"staging": Environment(), "prod": Environment("staging")}, mutable=("latest", "edge"))
@@ -71,7 +72,14 @@ def test_one_version_with_two_images_differs() -> None:
     moved = record(tag="v1.5.0", digest=digest("old"))
     cell = cells(NEW, has("staging", NEW), has("prod", moved))["prod"]
     assert (cell.state, cell.version, cell.other) == ("differs", "v1.5.0", "v1.5.0")
-    assert "not what is recorded of it: digest" in cell.remarks[0]
+    assert (cell.remarks, cell.fates) == (("has v1.5.0, which is another image now",), ("replaced",))
+    assert not cell.is_version
+
+
+def test_facts_that_were_added_to_a_version_later_leave_what_an_environment_has_fit() -> None:
+    filled = version("v1.5.0", 2, config=digest("config"), dependsOn=[f"base:1@{digest('base')}"])
+    cell = cells(filled, has("staging", NEW))["staging"]
+    assert (cell.remarks, cell.fates, cell.is_version) == ((), (), True)
 
 
 def test_what_became_of_a_version_is_remarked() -> None:
@@ -82,9 +90,22 @@ def test_what_became_of_a_version_is_remarked() -> None:
         cell = cells(*records)["prod"]
         return cell.remarks, cell.fates
 
-    assert told(OLD, yanked, has("prod", yanked)) == (("myorg/app:v1.5.0 is yanked: broken",), ("yanked",))
-    assert told(OLD, expired, has("prod", expired)) == (("myorg/app:pr-1 has expired",), ("expired",))
-    assert told(OLD, has("prod", NEW)) == (("myorg/app:prod has v1.5.0, which is not recorded",), ("removed",))
+    assert told(OLD, yanked, has("prod", yanked)) == (("has v1.5.0, which is yanked: broken",), ("yanked",))
+    assert told(OLD, expired, has("prod", expired)) == (("has pr-1, which has expired",), ("expired",))
+    assert told(OLD, has("prod", NEW)) == (("has v1.5.0, which is no longer recorded",), ("removed",))
+
+
+def test_what_became_of_a_version_comes_before_what_became_of_its_environment() -> None:
+    yanked = version("v1.5.0", 2, yanked={"at": "2026-11-21T00:00:00Z", "reason": "broken"})
+    cell = cells(yanked, has("gone", yanked))["gone"]
+    assert cell.fates == ("yanked",)
+    assert cell.remarks == ("has v1.5.0, which is yanked: broken", "ledger.yaml declares no environment `gone`")
+
+
+def test_an_environment_has_had_a_version_since_the_last_commit_that_changed_it() -> None:
+    promoted = entry("myorg/app:staging", "promote", version="v1.5.0")
+    facts = site_facts(Snapshot("", ledger_of(NEW, has("staging", NEW)), POLICY), [promoted], made_at=AT, title="site")
+    assert facts.images[0].environments[0].since == promoted.at
 
 
 def test_the_sources_of_the_two_are_compared() -> None:

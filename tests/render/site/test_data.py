@@ -24,6 +24,7 @@ from tests.support.values.site import hostile_facts, image_of, many_facts, site_
 Run = Callable[..., Outcome]
 _SCHEMAS = {
     r"v1/ledger\.json": "site-ledger-v1",
+    r"v1/findings\.json": "site-findings-v1",
     r"v1/images/.+\.json": "site-image-v1",
     r"v1/digests/(..)/\1[0-9a-f]+\.json": "site-digest-v1",
     r"v1/environments/[^/]+\.json": "site-environment-v1",
@@ -45,6 +46,7 @@ def links(path: str, value: Any) -> Iterable[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in ("data", "page") and inner and not inner.startswith("http"):
+                inner = inner.partition("#")[0]
                 yield (Path("/") / path).parent.joinpath(inner).resolve().relative_to("/").as_posix()
             else:
                 yield from links(path, inner)
@@ -57,10 +59,11 @@ def test_every_file_is_what_its_schema_says_and_its_links_lead_to_files() -> Non
     facts = site_facts()
     files = read(facts)
     pages = {paths.image_page(image.image) for image in facts.images}
+    lists = {"drift.html", "running.html"}
     assert {schema_of(path) for path in files} == set(_SCHEMAS.values())
     for path, value in files.items():
         check_schema(schema_of(path), value)
-        assert {*files, *pages}.issuperset(links(path, value))
+        assert {*files, *pages, *lists}.issuperset(links(path, value))
     assert pages < set(links(paths.LEDGER_DATA, files[paths.LEDGER_DATA]))
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.runclaim import RunClaim
-from ledger_tool.core.history.log import LogEntry
+from ledger_tool.core.history.log import FactEdit, LogEntry
 from ledger_tool.core.ledger.names import Tag, Timestamp
-from ledger_tool.core.policy.policy import Policy
+from ledger_tool.core.policy.policy import Owner, Policy
 from ledger_tool.core.site.public import person
 from ledger_tool.core.site.reports import parse_drift, parse_running
 from ledger_tool.core.site.site import site_facts
@@ -28,7 +28,7 @@ WHO = ("me@corp.example <me@corp.example>", "me@corp.example", "A B <me@corp.exa
 def entry(number: int) -> LogEntry:
     return LogEntry(
         f"{number:040}", Timestamp(AT), WHO[number % 3], "publish", record().name, "linux/amd64", digest(), reason=TEXT,
-        run=RunClaim("https://ci.example.com/1", WHO[number // 3]),
+        run=RunClaim("https://ci.example.com/1", WHO[number // 3]), edits=(FactEdit("labels", "url", TEXT),),
     )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def test_no_file_has_a_credential_or_a_mail_address() -> None:
     more: Mapping[str, Any] = {
         "platform": "linux/amd64", "labels": {"url": TEXT}, "forced": {"replaces": digest("old"), "reason": TEXT},
         "yanked": {"at": AT, "reason": TEXT},
-        "provenance": {"digest": digest("att"), "builder": TEXT.replace(" ", "/"), "signer": "ci"},
+        "provenance": {"digest": digest("att"), "builder": TEXT.replace(" ", "/"), "signer": f"{WHO[1]} (https://a.example)"},
     }  # fmt: skip
     held = record(tag="prod", version=Tag("v1"), platform="linux/amd64")
     ledger = ledger_of(record(**more), record(tag="latest"), held)
@@ -50,8 +50,9 @@ def test_no_file_has_a_credential_or_a_mail_address() -> None:
         "places": [place],
     }  # fmt: skip
     running = {"at": AT, "complete": True, "containers": 1, "summary": {}, "images": [runs], "nowhere": []}
+    policy = Policy(owners=(Owner(("myorg/*",), (WHO[1],)),))
     facts = site_facts(
-        Snapshot("c" * 40, ledger, Policy()), [entry(number) for number in range(9)], made_at=Timestamp(AT),
+        Snapshot("c" * 40, ledger, policy), [entry(number) for number in range(9)], made_at=Timestamp(AT),
         title="site", drift=parse_drift(json.dumps(drift).encode(), "drift", Timestamp(AT)),
         running=[parse_running(json.dumps(running).encode(), "running", Timestamp(AT))],
     )  # fmt: skip
@@ -68,6 +69,10 @@ def test_no_file_has_a_credential_or_a_mail_address() -> None:
         ("<alice@corp.example>", "alice"),
         ("alice@corp.example", "alice"),
         ("Alice (alice@corp.example)", "Alice (alice)"),
+        ("alice @corp.example", "alice"),
+        ("alice@ corp.example", "alice"),
+        ("alice%40corp.example", "alice"),
+        ("alice\uff20corp.example", "alice"),
         ("@alice", "@alice"),
         ("dependabot[bot]", "dependabot[bot]"),
         ("", ""),

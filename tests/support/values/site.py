@@ -125,7 +125,7 @@ def site_facts() -> SiteFacts:
         _cell("staging", "v1.5.0", newest, "same"),
         _cell(
             "prod", "v1.4.2", older, "behind", against="staging", other="v1.5.0", compare=newest.compare,
-            remarks=("myorg/app:v1.4.2 has expired",), fates=("expired",),
+            remarks=("has v1.4.2, which has expired",), fates=("expired",),
         ),
     )  # fmt: skip
     drift = DriftNote(
@@ -182,12 +182,14 @@ def change_of(entries: list[LogEntry]) -> ChangeFacts:
 def digests_of(images: Iterable[SiteImage], log: Iterable[LogEntry] = ()) -> dict[str, list[DigestPlace]]:
     """Return the digests of records, and those that entries replaced."""
     places: dict[str, list[DigestPlace]] = {}
+    log = list(log)
     for each in (each for image in images for tag in image.tags for each in tag.records):
         yanked = each.yanked.reason if each.yanked else ""
         roles: dict[PlaceKind, str] = {"image": each.digest, "index": each.index or "", "config": each.config or ""}
         for kind, value in roles.items():
             if value:
-                place = DigestPlace(kind, each.key, value, each.source_ref, each.version or "", yanked)
+                since = next((one for one in log if one.name == each.name and one.action == "publish"), None)
+                place = DigestPlace(kind, each.key, value, each.source_ref, each.version or "", yanked, since)
                 places.setdefault(value, []).append(place)
     for one in log:
         for value in one.replaces:

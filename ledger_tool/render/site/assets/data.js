@@ -10,15 +10,20 @@ window.ledgerSite = Object.freeze({
   },
 });
 
-// The value of `search/NAME.js`; null if there is no such file.
+// The value of `search/NAME.js`; null if it could not be loaded, which the next call tries again.
 function load(name) {
   if (!loads.has(name)) {
     loads.set(name, new Promise((done) => {
       takers.set(name, done);
-      document.head.append(element("script", { src: `${root}search/${name}.js`, onerror: () => done(null) }));
+      document.head.append(element("script", { src: `${root}search/${name}.js`, onerror: () => fail(name, done) }));
     }));
   }
   return loads.get(name);
+}
+
+function fail(name, done) {
+  loads.delete(name);
+  done(null);
 }
 
 // Where the search of a page was, as `#q=app&state=behind&env=prod` has it, or `?q=app`.
@@ -28,13 +33,16 @@ function asked() {
   return { query: given.get("q") ?? "", state: given.get("state") ?? "", environment: given.get("env") ?? "" };
 }
 
+const SCHEME = /^(?:oci|docker|https?):\/\//;
+
 // The image, tag or digest in what people paste: `docker pull …`, a line of a manifest, a shortened digest.
 function pasted(text) {
-  const words = text.trim().split(/\s+/).map((word) => word.replace(/^["'`(]+|["'`),;]+$/g, "").replace(/(?:…|\.\.\.)$/, ""));
-  const isCommand = words.length > 2 && /^(?:docker|podman|nerdctl|crictl|crane|skopeo)$/.test(words[0]);
-  const isReference = (word) => /@sha\d+:|^(?:oci|docker):\/\/|^(?=[^/]*[.:])[\w.-]+(?::\d+)?\//.test(word);
-  const last = words.filter(isReference).at(-1) ?? (isCommand ? words.at(-1) : words.join(" "));
-  return last.replace(/^(?:oci|docker):\/\//, "");
+  const bare = (word) => word.replace(/^["'`(]+|["'`),;]+$/g, "").replace(/(?:…|\.\.\.)$/, "").replace(/^[\w-]+=(?=.)/, "").replace(SCHEME, "");
+  const words = text.trim().split(/\s+/).map(bare);
+  const isCommand = words.length > 2 && /^(?:docker|podman|nerdctl|crictl|crane|skopeo|kubectl)$/.test(words[0]);
+  const isReference = (word) => /@sha\d+:|^(?=[^/]*[.:])[\w.-]+(?::\d+)?\/./.test(word);
+  const isTagged = (word) => /^[a-z\d][a-z\d._/-]*:\w[\w.-]*$/.test(word);
+  return words.findLast(isReference) ?? (isCommand ? words.findLast(isTagged) ?? words.at(-1) : words.join(" "));
 }
 
 // Digests: `sha256:…`, what follows that, or a reference with one. Null for text that is none.
@@ -48,12 +56,12 @@ function digestIn(text) {
 
 const FEWEST_DIGITS = 12;
 
-// The digests that begin like one, with the records that have or had them: pairs.
+// The digests that begin like one, with the records that have or had them: pairs. Null if that could not be loaded.
 async function digestsLike({ algorithm, digits }) {
   const name = `digests/${digits.slice(0, 2)}`;
-  const isThere = (await load("digests"))?.includes(`search/${name}.js`);
-  const shard = isThere ? await load(name) : null;
-  return Object.entries(shard ?? {}).filter(([digest]) => {
+  const shards = await load("digests");
+  const shard = shards?.includes(`search/${name}.js`) ? await load(name) : shards && {};
+  return shard && Object.entries(shard).filter(([digest]) => {
     const [kind, value] = digest.split(":");
     return value.startsWith(digits) && (!algorithm || kind === algorithm);
   });
@@ -62,15 +70,36 @@ async function digestsLike({ algorithm, digits }) {
 const ROLES = { image: "is", index: "is the index of", config: "is the config of", replaced: "was" };
 
 // The records that have or had a digest, as a shard lists them; those that differ in nothing but the platform are one.
-function placesOf(listed) {
+// Those of an image that was asked for come first.
+function placesOf(listed, asked = "") {
   const places = new Map();
-  for (const [role, image, tag, platform, ...rest] of listed) {
+  for (const [role, image, tag, platform, ...rest] of listed.filter(Array.isArray)) {
     const key = JSON.stringify([role, image, tag, rest]);
     places.set(key, [role, image, tag, [...(places.get(key)?.[3] ?? []), platform].filter(Boolean), ...rest]);
   }
   // What still has it comes first, and a version before the environments that have it.
-  const rankOf = ({ until, version }) => (until ? 2 : 0) + (version ? 1 : 0);
+  const isAsked = ({ image }) => asked === image || asked.endsWith(`/${image}`) || (asked && image.endsWith(`/${asked}`));
+  const rankOf = (place) => (isAsked(place) ? 0 : 4) + (place.until ? 2 : 0) + (place.version ? 1 : 0);
   return [...places.values()].map(placeOf).sort((one, other) => rankOf(one) - rankOf(other));
+}
+
+// Why a digest must not be used: a mark counts for the image that has it; that of another image is told with its name.
+function yanksOf(places) {
+  const [{ image }] = places;
+  const own = places.filter((place) => place.yanked && place.image === image).map((place) => place.yanked);
+  const others = places.filter((place) => place.yanked && place.image !== image).map((place) => `${place.image}: ${place.yanked}`);
+  return { own: [...new Set(own)], others: [...new Set(others)] };
+}
+
+// The image in front of the `@` of a reference, without its tag; "" if there is none.
+function imageIn(reference) {
+  const at = reference.indexOf("@");
+  return at < 0 ? "" : reference.slice(0, at).replace(/:[\w.-]+$/, "");
+}
+
+// How many places of a digest a shard does not list: a number behind those that it does.
+function unlistedOf(listed) {
+  return listed.find(Number.isInteger) ?? 0;
 }
 
 function placeOf([role, image, tag, platforms, version, source, sourceLink, yanked, since, until, path]) {

@@ -13,14 +13,40 @@ function pointLine(word, [at, by, action, commit, commitLink, run, reason]) {
   return element("div", {}, element("dt", {}, word), line);
 }
 
-function answerCard(digest, place) {
-  const name = place.path ? element("a", { href: root + place.path }, place.name) : place.name;
+const MOST_PLACES = 20;
+
+function placeName(place) {
+  return place.path ? element("a", { href: root + place.path }, place.name) : place.name;
+}
+
+// One place more of a digest, in a line: what the card says of the first is not said again.
+function placeLine(place) {
+  const line = element("dd", {}, `${place.words} `, placeName(place));
+  if (place.since) {
+    line.append(" since ", time(place.since[0], "age"));
+  }
+  if (place.until) {
+    line.append(" until ", time(place.until[0], "age"));
+  }
+  return line;
+}
+
+// A card for a digest: what it is, and below that all else that has or had it.
+function answerCard(digest, places, unlisted) {
+  const [place, ...others] = places;
   const facts = element("dl", { className: "facts" });
   const code = element("code", { className: "digest" }, digest);
   code.dataset.copy = "digest";
-  if (place.source) {
-    const source = element("dd", { className: "mono" }, out(place.sourceLink, place.source));
-    facts.append(element("div", {}, element("dt", {}, "Source"), source));
+  const yanks = yanksOf(places);
+  for (const [words, className, reasons] of [["Yanked", "bad", yanks.own], ["Yanked elsewhere", "", yanks.others]]) {
+    if (reasons.length) {
+      facts.append(element("div", { className }, element("dt", {}, words), ...reasons.slice(0, MOST_PLACES).map((why) => element("dd", {}, why))));
+    }
+  }
+  const sources = new Map(places.filter((each) => each.source).map((each) => [each.source, each.sourceLink]));
+  if (sources.size) {
+    const lines = [...sources].slice(0, MOST_PLACES).map(([source, link]) => element("dd", { className: "mono" }, out(link, source)));
+    facts.append(element("div", {}, element("dt", {}, "Source"), ...lines));
   }
   if (place.since) {
     facts.append(pointLine("Since", place.since));
@@ -28,10 +54,14 @@ function answerCard(digest, place) {
   if (place.until) {
     facts.append(pointLine("Until", place.until));
   }
-  if (place.yanked) {
-    facts.prepend(element("div", { className: "bad" }, element("dt", {}, "Yanked"), element("dd", {}, place.yanked)));
+  if (others.length) {
+    const left = others.length - MOST_PLACES + unlisted;
+    const digits = digest.split(":")[1];
+    const all = element("a", { href: `${root}v1/digests/${digits.slice(0, 2)}/${digits}.json` }, `and ${left.toLocaleString("en")} more`);
+    const lines = [...others.slice(0, MOST_PLACES).map(placeLine), left > 0 ? element("dd", {}, all) : ""].filter(Boolean);
+    facts.append(element("div", {}, element("dt", {}, "Also"), ...lines));
   }
-  const card = element("article", { className: "tag" }, element("p", {}, code), element("h2", {}, `${place.words} `, name), facts);
+  const card = element("article", { className: "tag" }, element("p", {}, code), element("h2", {}, `${place.words} `, placeName(place)), facts);
   addCopyButton(code);
   return card;
 }
@@ -49,10 +79,13 @@ async function answers(text) {
     return note(`Too short: give at least ${FEWEST_DIGITS} digits; these are ${digest.digits.length}.`);
   }
   const like = await digestsLike(digest);
+  if (!like) {
+    return note("The data could not be loaded, so nothing is known of it. Try again in a moment.");
+  }
   if (like.length === 0) {
     return note("Not found: the ledger has no such digest, and no commit message tells that it had.");
   }
-  const cards = like.flatMap(([each, places]) => placesOf(places).map((place) => answerCard(each, place)));
+  const cards = like.map(([each, listed]) => answerCard(each, placesOf(listed, imageIn(pasted(text))), unlistedOf(listed)));
   return like.length > 1 ? [...note(`Ambiguous: ${like.length} digests begin like this.`), ...cards] : cards;
 }
 

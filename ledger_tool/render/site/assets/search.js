@@ -10,7 +10,7 @@ const ROLE_OF = { unfit: "bad", yanked: "bad", expired: "bad", drift: "bad", run
 // `v1.5.0!yf` as a name and the states that its letters stand for.
 function flagged(text) {
   const [name, letters = ""] = text.split("!");
-  return { name, states: [...letters].map((letter) => LETTERS[letter]).filter(Boolean), isNewest: letters.includes("n") };
+  return { name, isOther: letters.includes("o"), states: [...letters].map((letter) => LETTERS[letter]).filter(Boolean), isNewest: letters.includes("n") };
 }
 
 function entriesOf(data) {
@@ -71,12 +71,12 @@ function imageHit(entry, environment, data) {
 
 // When a tag was published, and which environments have it.
 function tagNote(entry, name, minutes, data) {
-  const holding = entry.cells.flatMap((cell, at) => (cell.name === name ? [data.environments[at]] : []));
+  const holding = entry.cells.flatMap((cell, at) => (cell.name === name && !cell.isOther ? [data.environments[at]] : []));
   return [time(new Date(minutes * 60000).toISOString(), "age"), holding.length ? ` · ${holding.join(", ")}` : ""];
 }
 
 // The hits for tags of an image, each with how well it fits, and made when it is shown.
-function tagHits(entry, fit, word, state, data) {
+function tagHits(entry, fit, word, state, environment, data) {
   entry.lowered ??= entry.tags.toLowerCase();
   if (!entry.lowered.includes(word)) {
     return [];
@@ -85,6 +85,10 @@ function tagHits(entry, fit, word, state, data) {
   return entry.tags.split(" ").flatMap((text, number) => {
     const { name, states } = flagged(text);
     const lowered = name.toLowerCase();
+    const cell = environment < 0 ? null : entry.cells[environment];
+    if (cell && (cell.name !== name || cell.isOther)) {
+      return [];
+    }
     if (!name || !lowered.includes(word) || (state && !states.includes(state))) {
       return [];
     }
@@ -95,9 +99,9 @@ function tagHits(entry, fit, word, state, data) {
 }
 
 // The hits for what environments have of an image: `app:prod` is asked for like a tag.
-function environmentHits(entry, fit, word, state, data) {
+function environmentHits(entry, fit, word, state, only, data) {
   return data.environments.flatMap((environment, at) => {
-    const cell = word && entry.listed && environment.toLowerCase().includes(word) ? entry.cells[at] : null;
+    const cell = (only < 0 || only === at) && word && entry.listed && environment.toLowerCase().includes(word) ? entry.cells[at] : null;
     if (!cell?.name || (state && !cell.states.includes(state))) {
       return [];
     }
@@ -119,6 +123,9 @@ function found(data, { query, state, environment }) {
   const { words, tag } = parted(query.toLowerCase());
   const at = data.environments.indexOf(environment);
   const ofTags = TAG_STATES.has(state);
+  if (environment && at < 0) {
+    return [];
+  }
   const images = [];
   const tags = [];
   for (const entry of data.entries) {
@@ -130,12 +137,12 @@ function found(data, { query, state, environment }) {
       images.push([fit, () => imageHit(entry, at, data)]);
     }
     if (fit >= 0 && (tag !== null || ofTags)) {
-      tags.push(...tagHits(entry, fit, tag ?? "", state, data), ...environmentHits(entry, fit, tag ?? "", state, data));
+      tags.push(...tagHits(entry, fit, tag ?? "", state, at, data), ...environmentHits(entry, fit, tag ?? "", state, at, data));
     } else if (fit < 0 && tag === null && (!state || ofTags)) {
       const ofOthers = rank(entry.image, words.slice(0, -1));
       if (ofOthers >= 0) {
         const word = words.at(-1);
-        tags.push(...tagHits(entry, ofOthers, word, state, data), ...environmentHits(entry, ofOthers, word, state, data));
+        tags.push(...tagHits(entry, ofOthers, word, state, at, data), ...environmentHits(entry, ofOthers, word, state, at, data));
       }
     }
   }
@@ -145,28 +152,31 @@ function found(data, { query, state, environment }) {
 
 // A reference as people paste it has a registry in front, perhaps with a path, which the ledger's names have not.
 function withoutHost(query, data) {
-  const before = data.prefixes.filter((prefix) => query.startsWith(prefix)).sort((one, other) => other.length - one.length)[0];
-  if (before) {
-    return query.slice(before.length);
+  const matching = data.prefixes.filter(([theirs]) => query.startsWith(theirs)).sort((one, other) => other[0].length - one[0].length);
+  const names = matching.map(([theirs, ours]) => ours + query.slice(theirs.length));
+  if (names.length) {
+    return names.find((name) => data.entries.some((entry) => entry.image === name.split(":")[0])) ?? names[0];
   }
   const slash = query.indexOf("/");
   const host = query.slice(0, slash);
   return slash > 0 && /[.:]/.test(host) && !data.entries.some((entry) => entry.image.startsWith(`${host}/`)) ? query.slice(slash + 1) : query;
 }
 
-// How many characters to change, add or leave out to get from one word to another; anything over `most` is one more.
+// How many characters to change, swap, add or leave out to get from one word to another; anything over `most` is one more.
 function distance(one, other, most) {
   if (Math.abs(one.length - other.length) > most) {
     return most + 1;
   }
+  let twoAbove = [];
   let above = [...Array(other.length + 1).keys()];
   for (let row = 1; row <= one.length; row += 1) {
     const line = [row];
     for (let column = 1; column <= other.length; column += 1) {
       const change = above[column - 1] + (one[row - 1] === other[column - 1] ? 0 : 1);
-      line.push(Math.min(change, above[column] + 1, line[column - 1] + 1));
+      const isSwap = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      line.push(Math.min(change, above[column] + 1, line[column - 1] + 1, isSwap ? twoAbove[column - 2] + 1 : Infinity));
     }
-    above = line;
+    [twoAbove, above] = [above, line];
   }
   return above[other.length];
 }
@@ -203,21 +213,24 @@ function hitLine({ image, tag, states, path, note }) {
   return element("li", {}, element("a", { className: "hit", href: root + path }, name, ...badges, " ", element("span", { className: "muted" }, ...note)));
 }
 
+// The lines of digests; null if none was asked for, or if their data could not be loaded.
 async function digestLines(query) {
   const digest = digestIn(query);
   if (!digest || digest.digits.length < FEWEST_DIGITS) {
     return null;
   }
-  return (await digestsLike(digest)).map(([value, listed]) => {
-    const places = placesOf(listed);
+  const like = await digestsLike(digest);
+  return like && like.map(([value, listed]) => {
+    const places = placesOf(listed, imageIn(query));
     const { words, name, image } = places[0];
     const holding = places.filter((place) => place !== places[0] && place.version && !place.until && place.image === image);
-    const others = places.length - 1 - holding.length;
-    const yanked = places.some((place) => place.yanked) ? [" ", element("span", { className: "badge bad" }, "yanked")] : [];
-    const held = holding.length ? ` · ${holding.map((place) => place.tag).join(", ")} ${holding.length > 1 ? "have" : "has"} it` : "";
+    const others = places.length - 1 - holding.length + unlistedOf(listed);
+    const yanks = yanksOf(places);
+    const yanked = yanks.own.length ? [" ", element("span", { className: "badge bad" }, "yanked")] : [];
+    const held = holding.length ? ` · ${holding.slice(0, 5).map((place) => place.tag).join(", ")}${holding.length > 5 ? ", …" : ""} ${holding.length > 1 ? "have" : "has"} it` : "";
     const hitOfIt = element("a", { className: "hit", href: `${root}digest.html#${value}` },
       element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), " ", element("span", {}, `${words} ${name}`),
-      ...yanked, element("span", { className: "muted" }, `${held}${others ? ` · and ${others} more` : ""}`));
+      ...yanked, element("span", { className: "muted" }, `${held}${others ? ` · and ${others} more` : ""}${yanks.others.length ? ", of another image and yanked there" : ""}`));
     return element("li", {}, hitOfIt);
   });
 }

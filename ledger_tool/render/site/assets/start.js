@@ -21,13 +21,14 @@ function choice(name, label, options) {
 }
 
 function makeFilters(data, wanted) {
-  const states = Object.entries(STATES).filter(([state]) => data.states.has(state));
+  const states = Object.entries(STATES).filter(([state]) => data.states.has(state) || state === wanted.state);
   const [stateLabel, state] = choice("state", "State", [["", "Any"], ...states]);
-  const [environmentLabel, environment] = choice("env", "Environment", [["", "Any"], ...data.environments.map((each) => [each, each])]);
-  state.value = data.states.has(wanted.state) ? wanted.state : "";
-  environment.value = data.environments.includes(wanted.environment) ? wanted.environment : "";
-  const labels = [states.length ? stateLabel : "", data.environments.length ? environmentLabel : ""];
-  results.replaceChildren(title, element("div", { className: "filters" }, ...labels), element("div", { className: "found" }, status, clear), list, more);
+  const environments = [...new Set([...data.environments, wanted.environment].filter(Boolean))]; // one may be gone
+  const [environmentLabel, environment] = choice("env", "Environment", [["", "Any"], ...environments.map((each) => [each, each])]);
+  state.value = wanted.state in STATES ? wanted.state : "";
+  environment.value = wanted.environment;
+  const labels = [states.length ? stateLabel : "", environments.length ? environmentLabel : ""];
+  results.replaceChildren(title, element("div", { className: "filters" }, ...labels, element("a", { href: `${root}states.html` }, "What the states mean")), element("div", { className: "found" }, status, clear), list, more);
   filters = { state, environment };
 }
 
@@ -95,11 +96,8 @@ async function search(wanted = null) {
     results.hidden = false;
     return;
   }
-  if (!filters) {
+  if (!filters || wanted) {
     makeFilters(data, wanted ?? asked());
-  } else if (wanted) {
-    filters.state.value = wanted.state;
-    filters.environment.value = wanted.environment;
   }
   const query = field.value.trim();
   const now = { query, state: filters.state.value, environment: filters.environment.value };
@@ -116,12 +114,15 @@ async function search(wanted = null) {
   const lines = digests?.length ? digests.map((line) => () => line) : [...stateLines(data, query), ...hits.map((each) => () => hitLine(each()))];
   const near = lines.length || now.state || now.environment ? [] : nearest(data, withoutHost(reference.split("@")[0], data));
   const digest = digestIn(reference);
+  const isUnread = digest && digest.digits.length >= FEWEST_DIGITS && !digests;
   const isShort = digest && digest.digits.length < FEWEST_DIGITS && (reference.includes("@") || reference.includes("sha") || !lines.length);
   show(lines.length ? lines : near.map((entry) => () => hitLine(imageHit(entry, -1, data))), "Nothing found");
   if (near.length) {
     status.textContent = "Nothing found. Did you mean:";
   }
-  if (isShort) {
+  if (isUnread) {
+    status.textContent = "The data about digests could not be loaded. Try again in a moment.";
+  } else if (isShort) {
     status.textContent += `; a digest needs at least ${FEWEST_DIGITS} digits`;
   } else if (digests && !digests.length) {
     status.textContent = `The ledger has no such digest. ${status.textContent}`;
@@ -197,6 +198,23 @@ function tellMissing(tag) {
   say(note.textContent);
 }
 
+// What the address of a page that does not exist may have meant: an image, a tag, or a digest.
+async function tellMeant() {
+  const path = location.pathname.startsWith(root) ? location.pathname.slice(root.length) : location.pathname.slice(1);
+  const name = path.replace(/^(?:v1\/)?(?:images|renovate|environments)\//, "").replace(/(?:~\d+)?\.(?:html|json)$/, "").replace(/\/+$/, "");
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  const digests = await digestLines(pasted(last));
+  const data = digests?.length ? null : await imagesData();
+  const tagged = name.replace(/\/(?=[^/]*$)/, ":");
+  const hits = data && name ? [name, tagged].flatMap((query) => found(data, { query, state: "", environment: "" })).map((each) => each()) : [];
+  const near = data && name && !hits.length ? nearest(data, name).map((entry) => imageHit(entry, -1, data)) : [];
+  const lines = digests?.length ? digests : [...hits, ...near].slice(0, MOST_NEAR).map(hitLine);
+  if (lines.length) {
+    byId("~meant").append(element("ol", { className: "plain results" }, ...lines));
+    byId("~meant").hidden = false;
+  }
+}
+
 function openTarget() {
   byId("~missing")?.remove();
   byId(fragment())?.querySelector("details")?.setAttribute("open", "");
@@ -224,6 +242,9 @@ document.addEventListener("keydown", onKey);
 addEventListener("hashchange", fromAddress);
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => each.setAttribute("open", "")));
 fromAddress();
+if ("missing" in main.dataset) {
+  tellMeant();
+}
 if (byId("~digest")) {
   startDigestPage(byId("~digest"));
 }

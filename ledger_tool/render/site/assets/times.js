@@ -54,10 +54,11 @@ function regroup(days) {
   const groups = [];
   for (const item of items) {
     const day = dayOf(new Date(item.querySelector("time").dateTime));
-    if (groups.at(-1)?.day !== day) {
-      groups.push({ day, items: [] });
+    const group = groups.find((each) => each.day === day) ?? { day, items: [] };
+    if (!group.items.length) {
+      groups.push(group);
     }
-    groups.at(-1).items.push(item);
+    group.items.push(item);
   }
   const { className } = days.querySelector("ol");
   days.replaceChildren(...groups.flatMap((group) => [
