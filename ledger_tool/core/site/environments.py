@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.promotion import are_same_images, has_same, held, outlived, version_of
+from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.judging.diff import Direction, VersionsOfImages, promotion_direction, source_comparison
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.record import Name, Record, pull_digest
@@ -30,14 +31,14 @@ def environments_of(snapshot: Snapshot) -> list[str]:
 class EnvironmentCells:
     """Tells what environments have of an image in a ledger; `versions` are its versions, `at` says what has expired.
 
-    `changed` is when each image:tag was last changed, as far as the log tells.
+    `history` are the entries of each image, the newest first.
     """
 
     snapshot: Snapshot
     environments: Sequence[str]
     versions: VersionsOfImages
     at: Timestamp
-    changed: Mapping[Name, Timestamp]
+    history: Mapping[str, Sequence[LogEntry]]
 
     def of(self, image: str, newest: TagFacts | None) -> Iterator[EnvironmentCell]:
         """Yield what each environment has of an image whose newest version is given, in their order."""
@@ -58,6 +59,7 @@ class EnvironmentCells:
             other = newest.records if newest else ()
             version = newest.name.tag if newest else ""
             is_same = are_same_images(records, other)
+        given = self._given(name, records)
         fates = list(outlived(records, ledger, self.at))
         remarks = [fate.what for fate in fates]
         if settings is None:
@@ -67,7 +69,8 @@ class EnvironmentCells:
             image=name.image,
             version=version_of(records),
             digest=pull_digest(records) or "",
-            since=self.changed.get(name) or max(record.published_at for record in records),
+            since=given.at if given else max(record.published_at for record in records),
+            given=given,
             state="only" if not other else "same" if is_same else self._order(records, other),
             against=against,
             other=version,
@@ -76,6 +79,13 @@ class EnvironmentCells:
             is_version=are_same_images(records, ledger.find(Name(name.image, version_of(records)))),
             fates=tuple(fate.way for fate in fates),
         )
+
+    def _given(self, name: Name, records: Sequence[Record]) -> LogEntry | None:
+        """Return the last entry that gave an environment what it has: of what a merge left out, others may follow."""
+        digests = {record.digest for record in records}
+        entries = (entry for entry in self.history.get(name.image, ()) if entry.name == name)
+        version = version_of(records)
+        return next((entry for entry in entries if entry.version == version and entry.digest in digests), None)
 
     def _order(self, records: Sequence[Record], other: Sequence[Record]) -> CellState:
         direction = promotion_direction(records, other, self.versions, self.versions, self.snapshot.policy)

@@ -81,7 +81,8 @@ class EnvironmentCell:
     `state` compares it with what the environment takes its versions from: `against` is the name of that environment, or
     `""` for the newest version of the image; `other` is the version there. `remarks` are what became of the version, in
     words, and `fates` what the first of them say, in one word each. `is_version` says that it has what the tag of its
-    version has, and not what that had before it was replaced. `since` is the time of the commit that changed it last.
+    version has, and not what that had before it was replaced. `given` is what gave it that, as far as the log
+    tells, and `since` the time of that commit, or else of the record.
     """
 
     environment: str
@@ -96,6 +97,7 @@ class EnvironmentCell:
     remarks: tuple[str, ...] = ()
     fates: tuple[FateWay, ...] = ()
     is_version: bool = True
+    given: LogEntry | None = None
 
     def has(self, tag: TagFacts) -> bool:
         """Return whether the environment has what an image:tag has."""

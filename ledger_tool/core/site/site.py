@@ -51,8 +51,7 @@ def site_facts(
     promoted = {record.image for record in graph.records if record.is_environment}
     versions = VersionsOfImages(snapshot.ledger, promoted)
     history = timelines(log)
-    changed = {entry.name: entry.at for entry in reversed(log)}
-    cells = EnvironmentCells(snapshot, environments, versions, at, changed)
+    cells = EnvironmentCells(snapshot, environments, versions, at, history)
     drift_notes = _by_image(drift.notes if drift else ())
     running_notes = _by_image(note for report in running for note in report.notes)
     images = [

@@ -54,10 +54,9 @@ class Publishers(NamedTuple):
 
 
 class HeldView(NamedTuple):
-    """What an environment has of an image: since which entry of its history, if that tells it, and how it is pulled."""
+    """What an environment has of an image, what was done to that end, in a word, and how it is pulled."""
 
     cell: EnvironmentCell
-    entry: LogEntry | None
     words: str
     pulls: Sequence[str]
 
@@ -133,15 +132,12 @@ def _platforms(tags: Sequence[TagFacts]) -> Mapping[str, str]:
 
 
 def _held(image: SiteImage) -> list[HeldView]:
-    last: dict[str, LogEntry] = {}
-    for entry in image.timeline:
-        last.setdefault(entry.name.tag, entry)
     pulls = {tag.digest: tag.pulls for tag in image.tags}
     return [
         HeldView(
-            cell, entry, "promoted" if entry and entry.action == "promote" else "changed", pulls.get(cell.digest, ())
+            cell, "promoted" if cell.given and cell.given.action == "promote" else "changed", pulls.get(cell.digest, ())
         )
-        for cell, entry in ((cell, last.get(cell.environment)) for cell in image.environments)
+        for cell in image.environments
     ]
 
 

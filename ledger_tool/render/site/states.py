@@ -54,7 +54,7 @@ GROUPS = (
         ),
     ),
     StateGroup(
-        "drift", "Drift", "What the registries serve, by the last report of `ledger reconcile`.",
+        "drift", "Drift", "What the registries serve, by the last report of ledger reconcile.",
         (
             (Badge("bad", "gone"), "The registry no longer has the image: it cannot be pulled."),
             (Badge("bad", "children-missing"), "Part of the image is missing: pulling it fails on some platform."),
@@ -73,7 +73,7 @@ GROUPS = (
         ),
     ),
     StateGroup(
-        "running", "What runs", "Compared with what should run, by the last report of `ledger running`.",
+        "running", "What runs", "Compared with what should run, by the last report of ledger running.",
         (
             (Badge("bad", "unknown"), "It has the name of an image of the ledger, which never had its digest."),
             (Badge("bad", "yanked"), "It must not be used."),

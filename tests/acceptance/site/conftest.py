@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -43,8 +43,8 @@ class Sites:
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     """Return the sites, served."""
     folder = tmp_path_factory.mktemp("sites")
-    _write(folder / "team/full", site_files(site_facts()))
-    _write(folder / "team/hostile", site_files(hostile_facts()))
+    _write(folder / "team/full", site_files(replace(site_facts(), url="https://a.example/team/full/")))
+    _write(folder / "team/hostile", site_files(replace(hostile_facts(), url="")))
     _write(folder / "team/long", site_files(many_facts(2, tags=250)))
     given = sample(folder / "given")
     reports = ["--reconcile", str(given.drift), "--running", str(given.running)]

@@ -67,10 +67,20 @@ def test_what_people_paste_leads_to_the_record(browser: Browser, sites: Sites, s
         browser.press("/", Keys.ESCAPE)
         browser.paste(words)
         assert hits(browser, found) == [found]
-    for words in (f"registry.example.com/{APP}:v1.4.2", f"ghcr.io/{APP}:v1.4.2", f"docker run {APP}:v1.4.2"):
+    for words in (
+        f"registry.example.com/{APP}:v1.4.2", f"https://ghcr.io/{APP}:v1.4.2", f"docker run -it {APP}:v1.4.2 sh -c ls",
+        f"kubectl set image deploy/x app=registry.example.com/{APP}:v1.4.2",
+    ):  # fmt: skip
         browser.press(Keys.ESCAPE)
         browser.paste(words)
         assert hits(browser, f"{APP}:v1.4.2") == [f"{APP}:v1.4.2"]
+    for image, told in {APP: f"{APP}:v1.5.0 (linux/amd64, linux/arm64)", "myorg/twin": "myorg/twin:v1.0.0"}.items():
+        browser.press(Keys.ESCAPE)
+        browser.paste(f"ghcr.io/{image}:v9@{NEWEST}")
+        browser.wait(
+            f"document.querySelector('{HITS.replace(chr(92), chr(92) * 2)}')?.innerText.includes(arguments[0])", told
+        )
+        assert bool(browser.texts(f"{HITS} .badge")) == (image != APP)  # a mark is one of its own image
     browser.press(Keys.ESCAPE)
     browser.paste(f"{APP}@{NEWEST[:17]}")
     browser.wait("document.querySelector('#\\\\~results .status').innerText.includes('needs at least 12 digits')")
@@ -84,8 +94,9 @@ def test_the_search_says_what_must_not_be_used_and_what_may_be_meant(browser: Br
     browser.paste(digest("v1.4.1"))
     hits(browser, f"{digest('v1.4.1')[:19]}…")
     assert "yanked" in browser.text(HITS)
-    browser.press(Keys.ESCAPE, "platform/bsae")
-    assert hits(browser, BASE) == [BASE]
+    for typed, meant in {"platform/bsae": BASE, "myorg/wbe": WEB}.items():
+        browser.press(Keys.ESCAPE, typed)
+        assert hits(browser, meant) == [meant]
     assert "Did you mean" in browser.text("#\\~results .status")
     browser.press(Keys.ESCAPE, "yanked")
     browser.wait("document.title.startsWith('Search: yanked')")
@@ -115,6 +126,11 @@ def test_a_search_can_be_shared_and_narrowed(browser: Browser, sites: Sites, sch
                 "it.dispatchEvent(new Event('change'))")  # fmt: skip
     assert hits(browser, f"{APP}:v1.4.1") == [f"{APP}:v1.4.1"]
     browser.wait("location.hash === '#q=&state=yanked'")
+    browser.open(f"{base}index.html#q=app:v&env=prod", view)  # those tags that it has, under their names and its own
+    assert hits(browser, f"{APP}:v1.4.2") == [f"{APP}:v1.4.2"]
+    for gone in ("state=ahead&env=prod", "env=gone"):  # what was shared still asks for what it did
+        browser.run("location.hash = arguments[0]", f"q=&{gone}")
+        browser.wait("document.querySelector('#\\\\~results .status').innerText === 'Nothing found'")
     browser.open(f"{base}environments.html", view)
     browser.click("a[href='#q=&state=behind&env=prod']")
     assert hits(browser, APP) == [APP]

@@ -13,7 +13,10 @@ from tests.support.values.make import digest
 
 # Pages with all that a page may consist of, and those that have less of the same.
 RICH = ("index.html", "environments.html", "drift.html", "digest.html", "images/myorg/app.html")
-PLAIN = ("all.html", "running.html", "yanked.html", "outdated.html", "changes.html", "expiring.html")
+PLAIN = (
+    "all.html", "running.html", "yanked.html", "outdated.html", "changes.html", "expiring.html", "states.html",
+    "404.html",
+)  # fmt: skip
 PHONE, DESK = View(360, 740), View(1280, 800, "dark")
 NARROWEST = View(320, 640)
 # What links lead to, and whether markup of others became part of the page.
@@ -32,17 +35,36 @@ def too_wide(browser: Browser, view: View) -> list[str]:
     return list(browser.run(script, view.width))
 
 
+def small(browser: Browser) -> list[str]:
+    """Return what a finger may miss: what stands alone is 44 px high, and a link in a text 24 (WCAG 2.2, 2.5.8)."""
+    script = """
+        const found = [];
+        for (const it of document.querySelectorAll('a[href], button, input, select, summary')) {
+            if (!it.checkVisibility() || it.matches('.skip')) continue;
+            const line = it.closest('p, li, dd, dt, h1, h2, h3, th, td, summary, nav, label') ?? it.parentElement;
+            const seen = [...line.childNodes].filter(each => !/unseen|copy/.test(each.className));
+            const text = seen.map(each => each.textContent).join('');
+            const isAlone = it.localName !== 'a' || text.trim() === it.textContent.trim();
+            const height = Math.min(...[...it.getClientRects()].map(each => each.height));
+            if (height < (isAlone ? 44 : 24)) found.push(`${height} px: ${it.outerHTML} in ${line.localName}`);
+        }
+        return found;
+    """
+    return list(browser.run(script))
+
+
 def test_what_must_not_happen_is_seen(browser: Browser, tmp_path: Path) -> None:
     """Or else the other tests here would say nothing."""
     (tmp_path / "bad.html").write_text(
         "<!doctype html><title>bad</title><img src='http://127.0.0.1:9/x.png'>"
-        "<p style='width: 900px; color: #ccc'>wide</p>"
+        "<p style='width: 900px; color: #ccc'>wide</p><a href='#x' style='font-size: 20px'>a</a>"
         "<script>window.__pwned = 1; undefined.x</script>"
     )
     base = tmp_path.as_uri()
     browser.open(f"{base}/bad.html", PHONE)
     assert browser.run("return window.__pwned") == 1
     assert {rule.split(" ")[0] for rule in browser.barriers()} == {"color-contrast", "html-has-lang", "image-alt"}
+    assert len(small(browser)) == 1
     assert too_wide(browser, PHONE)[1:] == ['<p style="width: 900px; color: #ccc">wide</p>']
     seen = browser.trouble(base)
     assert "loads: http://127.0.0.1:9/x.png" in seen
@@ -65,6 +87,7 @@ def test_every_kind_of_page_is_open_to_everybody(
     for page in pages:
         browser.open(base + page, view)
         found += [f"{page}: {one}" for one in [*browser.barriers(), *browser.trouble(base), *too_wide(browser, view)]]
+        found += [f"{page}: {one}" for one in small(browser) if view == PHONE]
     assert not found, "\n".join(found)
 
 
@@ -88,6 +111,8 @@ def test_the_pages_of_the_sample_ledger_go_nowhere_else_and_have_no_errors(
     for page in sites.pages("sample"):
         browser.open(base + page, NARROWEST)
         found += [f"{page}: {one}" for one in [*browser.trouble(base), *too_wide(browser, NARROWEST)]]
+        tops = browser.run("return [...document.querySelectorAll('.bar nav a')].map(it => it.offsetTop)")
+        found += [f"{page}: the ways to other pages are not in a line"] if len(set(tops)) > 1 else []
     assert not found, "\n".join(found)
 
 

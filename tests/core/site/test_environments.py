@@ -102,10 +102,14 @@ def test_what_became_of_a_version_comes_before_what_became_of_its_environment() 
     assert cell.remarks == ("has v1.5.0, which is yanked: broken", "ledger.yaml declares no environment `gone`")
 
 
-def test_an_environment_has_had_a_version_since_the_last_commit_that_changed_it() -> None:
-    promoted = entry("myorg/app:staging", "promote", version="v1.5.0")
-    facts = site_facts(Snapshot("", ledger_of(NEW, has("staging", NEW)), POLICY), [promoted], made_at=AT, title="site")
-    assert facts.images[0].environments[0].since == promoted.at
+def test_an_environment_has_a_version_since_the_last_commit_that_gave_it_that() -> None:
+    """What a merge left out is in the log, too, and may come later."""
+    ours = entry("myorg/app:staging", "promote", hours=2, version="v1.5.0", digest=NEW.digest)
+    theirs = entry("myorg/app:staging", "promote", hours=1, version="v1.4.2", digest=OLD.digest)
+    snapshot = Snapshot("", ledger_of(NEW, OLD, has("staging", NEW)), POLICY)
+    for log, given in (([theirs, ours], ours), ([theirs], None)):
+        (cell,) = site_facts(snapshot, log, made_at=AT, title="site").images[0].environments
+        assert (cell.given, cell.since) == (given, given.at if given else "2026-11-20T00:00:00Z")
 
 
 def test_the_sources_of_the_two_are_compared() -> None:

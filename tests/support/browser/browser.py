@@ -92,6 +92,7 @@ class Browser:
         still = {"name": "prefers-reduced-motion", "value": "reduce"}
         self.tell("Emulation.setEmulatedMedia", media=view.medium, features=[scheme, still])
         self.tell("Emulation.setScriptExecutionDisabled", value=not view.scripts)
+        self.tell("Emulation.setTouchEmulationEnabled", enabled=view.width < _PHONE)  # so a finger points there
         self.tell("Emulation.setFocusEmulationEnabled", enabled=True)  # or keys go nowhere while a window comes up
         self.tell("Emulation.setTimezoneOverride", timezoneId=view.zone)
         while self._clocks:

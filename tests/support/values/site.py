@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.names import SourceRef, Timestamp, format_timestamp
-from ledger_tool.core.ledger.record import Name, Record
+from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.site.facts import (
     BaseFacts,
     ChangeFacts,
@@ -154,11 +154,17 @@ def site_facts() -> SiteFacts:
         "myorg/app", [newest, older, broken, preview, gone], environments=cells, timeline=log, drift=(drift,),
         running=(runs,),
     )  # fmt: skip
+    app = replace(app, environments=[cells[0], replace(cells[1], given=log[1])])
     images = [app, image_of("myorg/web", [web]), image_of("platform/base", [base])]
+    digests = digests_of(images, log)
+    twin = Key("myorg/twin", "v1.0.0", "linux/amd64")  # another image with the same digest, which its own mark concerns
+    digests[newest.digest].append(
+        DigestPlace("index", twin, newest.digest, source("twin"), yanked="the twin is broken")
+    )
     return SiteFacts(
         title="myorg ledger", url="https://ledger.example.com/", ledger_page=PAGE, commit=commit("head"), at=AT,
         images=images, environments=("staging", "prod"), changes=[change_of([each]) for each in log],
-        expiring=[gone, preview], yanked=[broken], outdated=[newest], digests=digests_of(images, log),
+        expiring=[gone, preview], yanked=[broken], outdated=[newest], digests=digests,
         drift=DriftFacts(before(1), True, 12, {"in-sync": 10, "tag-moved": 1, "untracked": 1}, (drift, away)),
         running=[
             RunningFacts(
