@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import (
+    bulk,
     codecs,
     histories,
     manifests,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[World, bool], Iterator[Row]]] = {
     "codec": codecs.codecs,
     "publish": writes.publish,
     "review": reviews.review,
+    "bulk": bulk.bulk,
     "merge": merges.merge,
     "memory": memory.memory,
     "race": races.races,

@@ -12,7 +12,6 @@ from ledger_tool.commands.commit_files import CommitFiles, commit_times
 from ledger_tool.commands.owned import RangeOwners, decided_files
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.difference import compare
-from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.changes.message import parse_message
 from ledger_tool.core.history.commit import Commit, first_parents
 from ledger_tool.core.judging.check import RangeJudge
@@ -113,7 +112,7 @@ def _of_commit(
     made.squash.remember(commit, differences, message)
     at = min(commit.at, clock)
     yield from made.judge.commit(parent.ledger, differences, message, parent.policy, undone, at=at)
-    yield from split_by(effects_of(differences, parent.ledger.find), after)
+    yield from split_by(differences, after)
 
 
 def _of_merge(made: Brought, files: CommitFiles, commit: Commit, is_on_the_line: bool) -> Iterator[CommitFault]:

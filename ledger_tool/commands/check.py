@@ -222,7 +222,7 @@ def _as_it_is(commits: CommitFiles, *, tolerant: bool) -> _Files:
     now.findings += provenance_findings(commits.history.current_file, now.policy)
     now.doubts = list(doubts(rules))
     try:
-        now.ledger = commits.versions.read(raw)
+        now.ledger = commits.read_current(raw)
     except InvalidLedger:
         faults = islice(diagnosis.file_faults(raw, commits.schema()), MOST_FINDINGS)
         now.findings += [
@@ -243,10 +243,12 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp, *, is_
         past.faults += [(f"commit {commit.id[:12]}", fault) for fault in from_the_future(commit.at, clock)]
     past.findings += _broken(made.broken, now)
     last = files.sound(tip)
+    after = last.ledger
     if now.ledger is not None and last.ledger != now.ledger:
+        after = now.ledger
         uncommitted = judge.commit(last.ledger, compare(last.ledger, now.ledger), None, last.policy, at=clock)
         past.faults += [("not committed yet", fault) for fault in uncommitted]
-    net = judge.net(last.ledger if now.ledger is None else now.ledger)
+    net = judge.net(after)
     past.faults += [(TOGETHER, fault) for fault in net.faults]
     past.claims, past.told = net.claims, made.told(net.claims)
     signing = made.owners.judge()
@@ -254,7 +256,7 @@ def _since(files: CommitFiles, start: str, now: _Files, clock: Timestamp, *, is_
     past.findings += signing.of_files()
     past.signed = list(signing.signed.values())
     _other_files(past, history, before.commit, tip)
-    if commits and not past.faults:
+    if made.squash.is_squashable and not past.faults:
         squashed = replace(commits[-1], parents=(before.commit,))
         differences = compare(before.ledger, last.ledger)
         undone = files.reverted.undone(squashed, made.squash.message, differences, last.ledger)

@@ -50,6 +50,7 @@ class CommitFiles:
         self.read_policy = read_policy
         self.versions = Versions()
         self.reverted = RevertedCommits(history)
+        self._current: tuple[bytes | None, Ledger] = None, Ledger()
         self._ledgers: dict[str, Ledger] = {}
         self._entries: dict[str, Mapping[str, str]] = {}
         self._parted: dict[str, tuple[str, str]] = {}
@@ -57,6 +58,11 @@ class CommitFiles:
         self._errors: dict[str, Sequence[LedgerError]] = {}
         self._sound_ledgers: dict[str, str] = {}
         self._sound_policies: dict[str, str] = {}
+
+    def read_current(self, raw: bytes) -> Ledger:
+        """Return the ledger as it is now, which a commit may have just so. Raises InvalidLedger."""
+        self._current = raw, self.versions.read(raw)
+        return self._current[1]
 
     def is_valid(self, commit: str) -> bool:
         """Return whether the ledger of a commit is valid."""
@@ -136,7 +142,7 @@ class CommitFiles:
         has_ledger, policy = False, None
         if isinstance(raw, bytes):
             with suppress(InvalidLedger):
-                self._keep(commit, self.versions.read(raw))
+                self._keep(commit, self._current[1] if raw == self._current[0] else self.versions.read(raw))
                 has_ledger = True
         if not isinstance(settings, InvalidSettings):
             with suppress(UsageError):

@@ -54,9 +54,8 @@ def diff(history: History, revisions: RevisionRange, clock: Timestamp) -> Diff:
     changed_files = history.changed_files(start, tip)
     files = [file for file in others(changed_files) if file.path != SETTINGS or not settings_changed]
     policy = before.policy if start == base_tip else history.snapshot(base_tip).policy
-    owned = owned_by(
-        compare(before.ledger, after.ledger), (file.path for file in changed_files), before.ledger, policy, clock
-    )
+    differences = compare(before.ledger, after.ledger) if policy.has_owners else ()
+    owned = owned_by(differences, (file.path for file in changed_files), before.ledger, policy, clock)
     return Diff(changes, behind, settings_changed, files, is_undoing=not revisions.since_parted, owned=owned)
 
 

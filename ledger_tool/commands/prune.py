@@ -23,7 +23,7 @@ from ledger_tool.core.ledger.record import Key, Name, Record
 from ledger_tool.core.running.inuse import in_use
 from ledger_tool.core.writes import edit as edits
 from ledger_tool.core.writes.clock import TOLERANCE
-from ledger_tool.core.writes.prune import PruneCriteria, Spared, Upcoming, choose, remaining_uses
+from ledger_tool.core.writes.prune import Choice, PruneCriteria, Spared, Upcoming, choose, remaining_uses
 from ledger_tool.errors import Contended, LedgerError, UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +72,21 @@ class Pruned:
 _Plan = tuple[Sequence[Record], Pruned]
 
 
+class _Choices:
+    """What the criteria of a prune choose of a ledger; of the last one that was asked about, it is remembered."""
+
+    def __init__(self, criteria: PruneCriteria) -> None:
+        self.criteria = criteria
+        self._last: tuple[Snapshot, PruneCriteria, Choice] | None = None
+
+    def of(self, snapshot: Snapshot) -> tuple[PruneCriteria, Choice]:
+        """Return the criteria in the names of a ledger, and what they choose."""
+        if self._last is None or self._last[0] is not snapshot:
+            criteria = _resolved(self.criteria, snapshot)
+            self._last = snapshot, criteria, choose(snapshot.ledger, criteria)
+        return self._last[1:]
+
+
 def prune(
     open_store: OpenStore,
     criteria: PruneCriteria,
@@ -94,15 +109,16 @@ def prune(
     stays deleted, and running it again completes it.
     """
     registrar = Registrar(jobs=jobs, progress=progress, with_untracked=with_untracked)
+    choices = _Choices(criteria)
     if registries is None:
         with open_store() as store:
             snapshot = store.read()
-            going, planned = _planned(snapshot, criteria, None, registrar)
+            going, planned = _planned(snapshot, choices, None, registrar)
             doubt = doubt_of_time(
                 planned.expired, criteria, {}, lambda: store.written_at(snapshot.commit), dry_run=dry_run
             )
             if not dry_run:
-                return _settled(store, criteria, going, planned, None)
+                return _settled(store, choices, going, planned, None)
             _rehearse(store, snapshot, criteria, planned)
             return replace(planned, doubt=doubt)
     if proposes or not pushes:
@@ -121,7 +137,7 @@ def prune(
         with open_store(shared=True) as store:
             return store.written_at(store.read().commit)
 
-    going, planned = _agreed(read, criteria, registries, registrar)
+    going, planned = _agreed(read, choices, registries, registrar)
     doubt = doubt_of_time(planned.expired, criteria, registrar.clocks(), written_at, dry_run=dry_run)
     if before.policy.has_owners:  # what must not be written must not be deleted either
         with open_store(shared=True) as store:
@@ -130,7 +146,7 @@ def prune(
         return replace(planned, doubt=doubt)
     pruned = _deleted(planned, registrar)
     with open_store(shared=True) as store:
-        return _settled(store, criteria, going, pruned, registrar)
+        return _settled(store, choices, going, pruned, registrar)
 
 
 def _rehearse(store: Store, snapshot: Snapshot, criteria: PruneCriteria, planned: Pruned) -> None:
@@ -141,12 +157,12 @@ def _rehearse(store: Store, snapshot: Snapshot, criteria: PruneCriteria, planned
 
 
 def _agreed(
-    read: Callable[[], Snapshot], criteria: PruneCriteria, registries: DeletingRegistries, registrar: Registrar
+    read: Callable[[], Snapshot], choices: _Choices, registries: DeletingRegistries, registrar: Registrar
 ) -> _Plan:
     """Return a plan for a ledger that has not moved while the registries were checked."""
     for _ in range(ROUNDS):
         snapshot = read()
-        plan = _planned(snapshot, criteria, registries, registrar)
+        plan = _planned(snapshot, choices, registries, registrar)
         # The check may have taken a while; its results are kept for the next round.
         if read().commit == snapshot.commit:
             return plan
@@ -154,11 +170,10 @@ def _agreed(
 
 
 def _planned(
-    snapshot: Snapshot, criteria: PruneCriteria, registries: DeletingRegistries | None, registrar: Registrar
+    snapshot: Snapshot, choices: _Choices, registries: DeletingRegistries | None, registrar: Registrar
 ) -> _Plan:
     """Return what a prune of a ledger removes; with `registries`, after checking each digest."""
-    criteria = _resolved(criteria, snapshot)
-    chosen = choose(snapshot.ledger, criteria)
+    criteria, chosen = choices.of(snapshot)
     elsewhere = bool(criteria.running) and criteria.in_use.is_elsewhere(snapshot.ledger.records())
     planned = Pruned(expired=chosen.going, spared=chosen.spared, upcoming=chosen.upcoming, runs_elsewhere=elsewhere)
     if registries is None:
@@ -230,7 +245,7 @@ def _deleted(planned: Pruned, registrar: Registrar) -> Pruned:
 
 
 def _settled(
-    store: Store, criteria: PruneCriteria, going: Sequence[Record], before: Pruned, registrar: Registrar | None
+    store: Store, choices: _Choices, going: Sequence[Record], before: Pruned, registrar: Registrar | None
 ) -> Pruned:
     """Remove the records from the ledger, and put back at the registries what turns out to be in use now.
 
@@ -242,10 +257,11 @@ def _settled(
     def operation(snapshot: Snapshot) -> Change:
         nonlocal last
         last = snapshot
-        return edits.prune(snapshot, _resolved(criteria, snapshot), cleared)
+        criteria, chosen = choices.of(snapshot)
+        return edits.prune(snapshot, criteria, cleared, chosen)
 
     try:
-        written = write(store, operation, now=criteria.clock or criteria.now)
+        written = write(store, operation, now=choices.criteria.clock or choices.criteria.now)
     except LedgerError as error:
         if not before.deleted:
             raise
@@ -255,7 +271,7 @@ def _settled(
     commit = written.results[0].commit if written.change.changed else None
     pruned = replace(before, expired=expired, commit=commit, request=written.request)
     if registrar is None or cleared is None:
-        return replace(pruned, spared=choose(last.ledger, _resolved(criteria, last)).spared)
+        return replace(pruned, spared=choices.of(last)[1].spared)
     gone = _by_key(expired)
     stayed = [record for key, record in cleared.items() if key not in gone and key in ledger]
     spared = [*before.spared, *(Spared(record, "it was changed in the meantime") for record in stayed)]

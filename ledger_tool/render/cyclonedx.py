@@ -7,8 +7,9 @@ component of the repository, which a qualifier holds whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -23,20 +24,19 @@ from ledger_tool.render import json
 _ALGORITHMS = {"sha256": "SHA-256", "sha512": "SHA-512"}
 
 
-def as_json(
+def lines(
     records: Sequence[Record], policy: Policy, tags: Mapping[Name, str], *, serial: str = "", time: str = ""
-) -> str:
-    """Return the bill; `serial` is its `urn:uuid:…` and `time` its time, each omitted if `""`.
+) -> Iterator[str]:
+    """Yield the bill, piece by piece; `serial` is its `urn:uuid:…` and `time` its time, each omitted if `""`.
 
     `tags` are those under which a registry has what environments have.
 
     A base that is among the records is represented by their component; any other becomes a component of its own.
     """
     inside_of = _finder(records, policy)
-    components = [_component(record, policy, tags.get(record.name, record.tag)) for record in records]
     outside: dict[str, dict[str, Any]] = {}
-    dependencies = []
-    for record in records:
+    bases: dict[str, list[str]] = {}
+    for record in (record for record in records if record.depends_on):
         on: list[str] = []
         for text in record.depends_on:
             reference = split(text)
@@ -45,7 +45,10 @@ def as_json(
             if not inside:
                 outside.setdefault(text, _outside(text, reference))
                 on.append(text)
-        dependencies.append({"ref": str(record.key), "dependsOn": sorted(set(on) - {str(record.key)})})
+        bases[str(record.key)] = sorted(set(on) - {str(record.key)})
+    repository = cache(partial(pull_repository, policy))
+    components = (_component(record, repository(record.image), tags.get(record.name, record.tag)) for record in records)
+    refs = (str(record.key) for record in records)
     metadata: dict[str, Any] = {"timestamp": time} if time else {}
     metadata["tools"] = {"components": [{"type": "application", "name": "ledger", "version": __version__}]}
     bill = {
@@ -55,10 +58,10 @@ def as_json(
         **({"serialNumber": serial} if serial else {}),
         "version": 1,
         "metadata": metadata,
-        "components": components + [outside[text] for text in sorted(outside)],
-        "dependencies": dependencies,
+        "components": chain(components, (outside[text] for text in sorted(outside))),
+        "dependencies": ({"ref": ref, "dependsOn": bases.get(ref, [])} for ref in refs),
     }
-    return json.document(bill)
+    return json.document_lines(bill)
 
 
 def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, Platform | None], Sequence[Record]]:
@@ -92,9 +95,8 @@ def _finder(records: Sequence[Record], policy: Policy) -> Callable[[Reference, P
     return find
 
 
-def _component(record: Record, policy: Policy, tag: str) -> dict[str, Any]:
+def _component(record: Record, repository: str, tag: str) -> dict[str, Any]:
     url, _, commit = record.source_ref.rpartition("@")
-    repository = pull_repository(policy, record.image)
     properties = [
         ("ledger:platform", record.platform),
         ("ledger:index", record.index),
@@ -140,9 +142,14 @@ def _purl(repository: str, digest: str, tag: str, architecture: str) -> str:
     host = repository.partition("/")[0]
     repository_url = repository if "/" in repository and re.search(r"[.:]|^localhost$", host) else ""
     qualifiers = {"arch": architecture, "repository_url": repository_url, "tag": tag}
-    query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in qualifiers.items() if value)
-    name = quote(repository.rpartition("/")[2], safe="")
-    return f"pkg:oci/{name}@{quote(digest, safe='')}" + (f"?{query}" if query else "")
+    query = "&".join([f"{name}={_quoted(value)}" for name, value in qualifiers.items() if value])
+    name = _quoted(repository.rpartition("/")[2])
+    return f"pkg:oci/{name}@{digest.replace(':', '%3A')}" + (f"?{query}" if query else "")
+
+
+@lru_cache(maxsize=4096)  # an image, and often a tag, has several records
+def _quoted(value: str) -> str:
+    return quote(value, safe="/")
 
 
 def _architecture(platform: str | None) -> str:

@@ -141,7 +141,7 @@ def _done(written: Written, what: str, *, dry_run: bool) -> str:
 def _effects(change: Change) -> str:
     """Return what the verb alone does not convey."""
     is_one_tag = len({effect.name for effect in change.reported}) == 1
-    pulled = [_pulled(move) for move in pull_moves(change.effects) if move.has_index and is_one_tag]
+    pulled = [_pulled(move) for move in pull_moves(change.effects) if move.has_index] if is_one_tag else []
     if change.verb == "publish" and len(change.reported) == 1:
         (effect,) = change.reported
         told = effect.kind + (f" from {', '.join(effect.replaces)}" if effect.replaces and not pulled else "")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ledger_tool.core.changes.runclaim import RunClaim
+from ledger_tool.core.ledger.layout import laid_out, object_lines
 from ledger_tool.core.ledger.names import escaped
 
+_LINE = json.JSONEncoder(ensure_ascii=False)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def document(value: Any) -> str:
     """Return one JSON document, indented for people."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return laid_out(value)
+
+
+def document_lines(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the pieces of one JSON object, indented for people; see `object_lines`."""
+    return object_lines(fields)
 
 
 def run(claim: RunClaim) -> dict[str, str | None]:
@@ -23,7 +31,7 @@ def run(claim: RunClaim) -> dict[str, str | None]:
 
 def line(value: Any) -> str:
     """Return one JSON value on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    return _LINE.encode(value)
 
 
 def compact(value: Any) -> str:

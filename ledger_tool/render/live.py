@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 
 from ledger_tool.render.terminal import width
@@ -36,6 +36,19 @@ class _Watch:
         self._thread.join()
 
 
+class _Aside(AbstractContextManager[None]):
+    """What begins and ends the writing of one line, of which there may be very many: a generator would take longer."""
+
+    def __init__(self, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        self._begin, self._end = begin, end
+
+    def __enter__(self) -> None:
+        self._begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+
 class LiveLine:
     """The line at the bottom of stderr. Others write to the terminal within `set_aside`, so that nothing is mixed."""
 
@@ -44,6 +57,7 @@ class LiveLine:
         self._is_drawn = False
         self._is_bar = False
         self._watch: _Watch | None = None
+        self._aside = _Aside(self._clear_and_hold, self._lock.release)
 
     @property
     def is_possible(self) -> bool:
@@ -68,12 +82,17 @@ class LiveLine:
                 sys.stderr.flush()
             self._is_drawn = self._is_bar = False
 
-    @contextmanager
-    def set_aside(self) -> Iterator[None]:
-        """Keep the line away while something else is written."""
-        with self._lock:
+    def set_aside(self) -> AbstractContextManager[None]:
+        """Keep the line away while something else is written, until the context ends."""
+        return self._aside
+
+    def _clear_and_hold(self) -> None:
+        self._lock.acquire()
+        try:
             self.clear()
-            yield
+        except BaseException:
+            self._lock.release()
+            raise
 
     @contextmanager
     def watching(self, waited_for: Callable[[], str]) -> Iterator[None]:

@@ -122,6 +122,9 @@ def _lines(
     places: Sequence[_Place], row: Sequence[str], width: int | None, paint: Callable[[Column, str], str]
 ) -> Iterator[str]:
     """Yield the lines of a row: one, unless a cell wraps, or does not fit where it stands."""
+    if width is None:  # everything stands where its column does
+        yield from _joined([(one.start, [row[one.number]], one.column) for one in places if row[one.number]], paint)
+        return
     band: list[tuple[int, list[str], Column]] = []
     end = 0  # of what is in the band
     for place in places:
@@ -130,13 +133,13 @@ def _lines(
             continue
         words = cell.split(" ") if place.column.kind == "prose" else [cell]
         longest, start, room = max(map(text_width, words)), place.start, place.room
-        if width is not None and (longest > room or start + room > width):
+        if longest > room or start + room > width:
             start = min(start, _INDENT if longest + _INDENT <= width else 0)
             room = width - start
         if start < end:
             yield from _joined(band, paint)
             band = []
-        texts = wrapped(cell, room) if place.column.kind == "prose" and width is not None else [cell]
+        texts = wrapped(cell, room) if place.column.kind == "prose" else [cell]
         band.append((start, texts, place.column))
         end = start + max(map(text_width, texts)) + _GAP
     yield from _joined(band, paint)

@@ -257,7 +257,8 @@ def test_two_images_that_are_one_repository_cannot_share_a_tag() -> None:
 def bill(*records: Record, serial: str = "", at: str = "", policy: Policy = POLICY) -> Any:
     made = done("cyclonedx", *records, policy=policy)
     tags = {version.name: version.tag for version in made.versions}
-    value = json.loads(cyclonedx.as_json(made.records, made.policy, tags, serial=serial, time=at))
+    lines = cyclonedx.lines(made.records, made.policy, tags, serial=serial, time=at)
+    value = json.loads("\n".join(lines))
     Draft7Validator(SCHEMA).validate(value)
     return value
 

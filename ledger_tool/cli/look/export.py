@@ -96,7 +96,7 @@ def export(
     ledger.screen.notes(render.notes(exported, output))
     if output == "cyclonedx":
         tags = {version.name: version.tag for version in exported.versions}
-        bill = cyclonedx.as_json(exported.records, exported.policy, tags, serial=serial_number, time=bill_time)
-        ledger.screen.data([bill])
+        bill = cyclonedx.lines(exported.records, exported.policy, tags, serial=serial_number, time=bill_time)
+        ledger.screen.data(bill)
     else:
         ledger.screen.data(render.lines(exported, output))

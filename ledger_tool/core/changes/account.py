@@ -80,9 +80,11 @@ class Account:
         It may where the tag moves, where the image stays for another platform, and if the mark of a record that stays
         names one that goes; or the pull digest, if it is not that of a corrected sourceRef.
         """
+        if effect.new or "publish" not in self.verbs:
+            return False
         same_name = list(same_name)
         stay = [other.new for other in same_name if other.new]
-        if effect.new or not stay or "publish" not in self.verbs:
+        if not stay:
             return False
         gone = {old.digest for other in same_name if other.new is None for old in other.old}
         marks = [new.forced for new in stay if new.forced and new.forced.replaces in gone]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from ledger_tool.core.ledger.ledger import Ledger, parse_text
+from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Key, Name, Record
 
 
@@ -22,7 +22,8 @@ class Difference:
 def compare(old: Ledger, new: Ledger) -> list[Difference]:
     """Return what differs, in key order. Only the records that differ are parsed."""
     before, after = _changed(old, new), _changed(new, old)
-    return [Difference(key, before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
+    keys = dict.fromkeys(sorted([*before, *after]))  # both are in order
+    return [Difference(key, before.get(key), after.get(key)) for key in keys]
 
 
 def applied(ledger: Ledger, differences: Iterable[Difference]) -> Ledger:
@@ -49,5 +50,7 @@ def _changed(ledger: Ledger, other: Ledger) -> dict[Key, Record]:
     """Return the records of a ledger that the other does not have in the same form."""
     known = set(other.texts)  # a text includes its key
     return {
-        Key(*key): parse_text(text) for key, text in zip(ledger.keys, ledger.texts, strict=True) if text not in known
+        Key(*key): ledger.remembered(text)
+        for key, text in zip(ledger.keys, ledger.texts, strict=True)
+        if text not in known
     }

@@ -18,7 +18,7 @@ from typing import Literal
 
 from ledger_tool.core.changes.difference import Difference, by_name
 from ledger_tool.core.ledger.names import Digest
-from ledger_tool.core.ledger.record import FIELDS, Forced, Key, Name, Record, to_json
+from ledger_tool.core.ledger.record import Forced, Key, Name, Record, changed_fields, lost_fields
 
 EffectKind = Literal["added", "moved", "updated", "removed", "unchanged"]
 
@@ -51,7 +51,8 @@ class Effect:
     @property
     def name(self) -> Name:
         """The image:tag."""
-        return self.record.name
+        record = self.new or self.old[0]
+        return Name(record.image, record.tag)
 
     @property
     def replaces(self) -> tuple[Digest, ...]:
@@ -62,9 +63,12 @@ class Effect:
     @property
     def mark(self) -> Forced | None:
         """The mark that this change makes: of a forced move, or of a corrected sourceRef; an older one is kept."""
-        same, new = self.of_same_image, self.new
-        if new is None or new.forced is None or same.kind != "updated":
-            return new.forced if new else None
+        new = self.new
+        if new is None or new.forced is None:
+            return None
+        same = self.of_same_image
+        if same.kind != "updated":
+            return new.forced
         old = same.old[0]
         is_kept = old.forced == new.forced and old.source_ref == new.source_ref
         return None if is_kept and not self.would_tell(new.forced) else new.forced
@@ -85,16 +89,19 @@ class Effect:
 
         An image that comes to one more platform has the facts of its record there.
         """
-        elsewhere = self.elsewhere or next(iter(self.copies), None)
-        same = next((old for old in self.old if self.new and old.digest == self.new.digest), elsewhere)
-        return Effect("updated", (same,), self.new) if self.kind in ("added", "moved") and same else self
+        if self.new is None or self.kind not in ("added", "moved"):
+            return self
+        for old in self.old:
+            if old.digest == self.new.digest:
+                return Effect("updated", (old,), self.new)
+        same = self.elsewhere or (self.copies[0] if self.copies else None)
+        return Effect("updated", (same,), self.new) if same else self
 
     def fields(self) -> set[str]:
         """Return the names of the fields, as in `ledger.json`, that an update changed."""
         if self.kind != "updated" or self.new is None:
             return set()
-        old, new = to_json(self.old[0]), to_json(self.new)
-        names = {name for name in FIELDS if old.get(name) != new.get(name)}
+        names = changed_fields(self.old[0], self.new)
         return names - {"digest"} if self.old[0].is_index_of(self.new) else names
 
     def lost(self) -> set[str]:
@@ -102,7 +109,7 @@ class Effect:
         if self.kind != "updated" or self.new is None:
             return set()
         old, new = self.old[0], self.new
-        gone = to_json(old).keys() - to_json(new).keys() - ({"config"} if old.is_index_of(new) else set())
+        gone = lost_fields(old, new) - ({"config"} if old.is_index_of(new) else set())
         return gone | ({"labels"} if old.labels.keys() - new.labels.keys() else set())
 
 
@@ -135,6 +142,8 @@ def pull_moves(effects: Iterable[Effect]) -> list[PullMove]:
     moves = []
     for name, group in groupby(effects, key=lambda effect: effect.name):
         same_name = list(group)
+        if not any(effect.old for effect in same_name):
+            continue
         old = tuple(dict.fromkeys(record.pull_digest for effect in same_name for record in effect.old))
         new = tuple(dict.fromkeys(effect.new.pull_digest for effect in same_name if effect.new))
         if old and new and set(old) != set(new):
@@ -148,6 +157,9 @@ def _of_name(differences: Sequence[Difference], siblings: Iterable[Record]) -> I
     stayed = [record for record in siblings if record.key not in changed]
     stayed += [one.new for one in differences if one.old and one.new and one.old.digest == one.new.digest]
     stayed.sort(key=lambda record: record.yanked is None)  # one that is not to be used says more than the others
+    if kind := _kind_of_all(differences):
+        yield from (_by_itself(kind, difference, stayed) for difference in differences)
+        return
     remaining = {difference.key.platform: difference.old for difference in differences if difference.old}
     came = sorted(
         (difference.new for difference in differences if difference.new), key=lambda new: _distance(new, remaining)
@@ -158,7 +170,7 @@ def _of_name(differences: Sequence[Difference], siblings: Iterable[Record]) -> I
         old = tuple(remaining.pop(platform) for platform in _replaced(new, remaining, platforms))
         is_same = len(old) == 1 and (old[0].digest == new.digest or old[0].is_index_of(new))
         elsewhere = None if is_same else _elsewhere(new, differences)
-        copies = tuple(other for other in stayed if other.digest == new.digest and other.key != new.key)
+        copies = _copies(new, stayed)
         effects.append(Effect("updated" if is_same else "moved" if old else "added", old, new, elsewhere, copies))
     removed = []
     for gone, mover in _with_movers(list(remaining.values()), effects, differences):
@@ -168,6 +180,25 @@ def _of_name(differences: Sequence[Difference], siblings: Iterable[Record]) -> I
             effects[mover] = replace(effects[mover], kind="moved", old=(*effects[mover].old, gone))
     yield from sorted(effects, key=lambda effect: effect.key)
     yield from removed
+
+
+def _kind_of_all(differences: Sequence[Difference]) -> EffectKind | None:
+    """Return what happened to all of these records, if none of them can take the place of another one."""
+    if all(one.old is None for one in differences):
+        return "added"
+    if all(one.new is None for one in differences):
+        return "removed"
+    is_same = all(one.old and one.new and one.old.digest == one.new.digest for one in differences)
+    return "updated" if is_same and (len(differences) == 1 or all(one.key.platform for one in differences)) else None
+
+
+def _by_itself(kind: EffectKind, difference: Difference, stayed: Sequence[Record]) -> Effect:
+    old, new = difference.old, difference.new
+    return Effect(kind, (old,) if old else (), new, None, _copies(new, stayed) if new else ())
+
+
+def _copies(new: Record, stayed: Sequence[Record]) -> tuple[Record, ...]:
+    return tuple([other for other in stayed if other.digest == new.digest and other.key != new.key])
 
 
 def _with_movers(

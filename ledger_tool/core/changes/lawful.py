@@ -33,7 +33,7 @@ def said_expiring(record: Record) -> str:
 
 def lacking(effects: Iterable[Effect], policy: Policy) -> Iterator[tuple[Record, InvalidValue | NotProved]]:
     """Yield each new record without a field that the policy requires, and each that lost one, with what is wrong."""
-    for effect in effects:
+    for effect in effects if policy.require else ():
         if effect.new and (effect.kind != "updated" or policy.meets_requirements(effect.old[0])):
             try:
                 policy.check_required(effect.new)

@@ -60,6 +60,8 @@ def undone_by(made: Sequence[Difference], reverted: Iterable[Sequence[Difference
 
 def restored(effects: Iterable[Effect], undone: Undone) -> set[Name]:
     """Return the image:tags to which nothing else was done than to undo other commits, each of them in one step."""
+    if not undone:
+        return set()
     own = by_name(undone.differences)
     steps = [by_name(step) for step in undone.steps]
     return {

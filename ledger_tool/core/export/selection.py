@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cache
 
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Platform, Tag, Timestamp, some_of
@@ -89,11 +90,16 @@ def select(ledger: Ledger, selection: Selection) -> list[Record]:
 
 def image_versions(records: Iterable[Record], policy: Policy, *, by_platform: bool) -> list[ImageVersion]:
     """Return the image:tags of records; `by_platform` takes an image's own digest instead of its index's."""
+
+    @cache
+    def place(image: str) -> tuple[str, str]:
+        registry = next(iter(policy.serving(image)), None)
+        return pulled_from(registry, image) if registry else ("", image)
+
     versions = []
     for name, group in by_name(records).items():
         digest = group[0].digest if by_platform else pull_digest(tuple(group)) or ""
-        registry = next(iter(policy.serving(name.image)), None)
-        host, path = pulled_from(registry, name.image) if registry else ("", name.image)
+        host, path = place(name.image)
         tag = Tag(group[0].version or name.tag)
         versions.append(ImageVersion(name, tuple(group), host, path, digest, tag))
     return versions
@@ -130,12 +136,13 @@ def each_once(found: Sequence[ImageVersion]) -> list[ImageVersion]:
     One repository:tag is one image. So what an environment has goes under the tag of the environment where its version
     is another image now. Raises RuleRefused if two images of the ledger are one repository, with different images.
     """
-    seen: set[tuple[str, str, frozenset[object]]] = set()
-    chosen = []
-    for version in sorted(found, key=lambda one: one.is_environment):
-        if (key := (version.name.image, version.tag, version.images)) not in seen or not version.is_environment:
-            seen.add(key)
-            chosen.append(version)
+    chosen = [one for one in found if not one.is_environment]
+    if held := [one for one in found if one.is_environment]:
+        seen = {(one.name.image, one.tag, one.images) for one in chosen}
+        for version in held:
+            if (key := (version.name.image, version.tag, version.images)) not in seen:
+                seen.add(key)
+                chosen.append(version)
     several = _several(chosen)
     tagged = [
         replace(one, tag=Tag(one.name.tag)) if one.is_environment and (one.repository, one.tag) in several else one
@@ -156,7 +163,9 @@ def _several(versions: Iterable[ImageVersion]) -> dict[tuple[str, str], list[Nam
     for version in versions:
         groups.setdefault((version.repository, version.tag), []).append(version)
     return {
-        place: [one.name for one in group] for place, group in groups.items() if len({one.images for one in group}) > 1
+        place: [one.name for one in group]
+        for place, group in groups.items()
+        if len(group) > 1 and len({one.images for one in group}) > 1
     }
 
 

@@ -165,12 +165,17 @@ class HistoryAudit:
         elif differences or not self._is_broken:
             # By itself: on the branch, a removal and a publish are two changes, each with its own reason.
             undone = self._undone(step.commit, message, differences, self._versions.ledger) if message else NOTHING
-            effects = effects_of(differences, self._versions.ledger.find)
-            yield from self._of_effects(step.commit, before, effects, message, undone)
+            yield from self._of_effects(step.commit, before, differences, message, undone)
 
     def _of_effects(
-        self, commit: Commit, before: Ledger, effects: Sequence[Effect], message: Message | None, undone: Undone
+        self,
+        commit: Commit,
+        before: Ledger,
+        differences: Sequence[Difference],
+        message: Message | None,
+        undone: Undone,
     ) -> Iterator[CommitFault]:
+        effects = effects_of(differences, self._versions.ledger.find)
         accounts = Accounts(message, undone.differences)
         faults = judge_commit(effects, message, self.policy, undone, accounts)
         yield from faults
@@ -181,7 +186,7 @@ class HistoryAudit:
             yield from judge_environments(effects, after, message, self.policy, undone, commit.at, accounts=accounts)
         yield from lacks_required(effects, self.policy)
         yield from misdated_records(effects, commit.at)
-        yield from split_by(effects, after)
+        yield from split_by(differences, after)
         of_environments = environment_effects(effects, self.policy)
         effects = [effect for effect in effects if effect.name not in of_environments]
         moves = untold_pulls(effects, faults, restored(effects, undone))

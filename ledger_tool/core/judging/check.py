@@ -89,7 +89,7 @@ class RangeJudge:
         faults = judge_commit(effects, message, policy, undone, accounts)
         known = {(fault.rule, fault.key) for fault in faults}
         # A move, or a mark or a record that goes with one.
-        by_base = judge_commit(effects, message, self._base, undone, accounts)
+        by_base = judge_commit(effects, message, self._base, undone, accounts) if policy != self._base else []
         rules = (*DECISIVE, "trailers")
         faults += [one for one in by_base if one.rule in rules and (one.rule, one.key) not in known]
         faults += lacks_required(effects, policy)
@@ -107,7 +107,7 @@ class RangeJudge:
         if message:
             of_tags = [move for move in moves if move[0].name not in changed]
             self.untold += filter(None, told_by_nobody(of_tags, message, effects, faults, policy))
-        self._net.remember(before, differences, faults, put_back, at)
+        self._net.remember(before, effects, faults, put_back, at)
         return faults
 
     def merge(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from ledger_tool.core.changes.account import Account, Accounts
@@ -89,9 +90,9 @@ def judge_commit(
             continue
         for effect in same_name:
             is_unmarked = unmarks(effect, policy)
-            if account.lets_go(effect, same_name, is_mutable=policy.is_mutable(effect.name.tag)):
+            if not effect.new and account.lets_go(effect, same_name, is_mutable=policy.is_mutable(effect.name.tag)):
                 continue
-            broken += _not_allowed(effect, account, _index_before(effect, same_name), is_unmarked=is_unmarked)
+            broken += _not_allowed(effect, account, same_name, is_unmarked=is_unmarked)
             if message:
                 broken += _without_reason(effect, account)
         broken += _unforced(same_name, account if message and not message.silent else None, policy)
@@ -115,42 +116,55 @@ def unmarks(effect: Effect, policy: Policy) -> bool:
 
     Where the tag moves, an older move is history; elsewhere, a mark goes if it would tell of this change.
     """
-    same, new = effect.of_same_image, effect.new
-    if same.kind != "updated" or new is None or not same.old[0].forced or new.forced:
+    new = effect.new
+    if new is None or new.forced:
+        return False
+    same = effect.of_same_image
+    if same.kind != "updated" or not same.old[0].forced:
         return False
     has_moved = same.old[0].pull_digest != new.pull_digest and policy.is_mutable(new.tag)
     return has_moved or effect.would_tell(same.old[0].forced)
 
 
-def _not_allowed(effect: Effect, account: Account, index: Record | None, *, is_unmarked: bool) -> Iterator[Broken]:
+def _not_allowed(
+    effect: Effect, account: Account, same_name: Sequence[Effect], *, is_unmarked: bool
+) -> Iterator[Broken]:
     verbs = account.verbs
-    may = [_MAY.get(verb, _ANY) for verb in verbs]
-    kinds, fields = set[str]().union(*(kinds for kinds, _ in may)), set[str]().union(*(fields for _, fields in may))
-    takes = set[str]().union(*(_MAY_TAKE.get(verb, _MAY.get(verb, _ANY)[1]) for verb in verbs))
+    kinds, fields, takes = _permitted(frozenset(verbs))
     if effect.mark and verbs & {"", "publish"}:
         fields |= _MARKED
     if is_unmarked and verbs & {"", "publish"}:
-        fields.add("forced")
-        takes.add("forced")
-    same, who = effect.of_same_image, _subject(verbs)
+        fields |= {"forced"}
+        takes |= {"forced"}
+    same = effect.of_same_image
     never = "" if len(verbs) > 1 or "" in verbs else "never "
     if effect.kind not in kinds:
         here = "this one does" if never else "this commit does"
-        yield "trailers", effect.key, f"{who} {never}{DOES[effect.kind]} a record, and {here}"
+        yield "trailers", effect.key, f"{_subject(verbs)} {never}{DOES[effect.kind]} a record, and {here}"
     elif odd := sorted(same.fields() - fields):
-        yield "facts", effect.key, f"{who} {never}changes {' and '.join(odd)} of a record that keeps its digest"
+        what = f"changes {' and '.join(odd)} of a record that keeps its digest"
+        yield "facts", effect.key, f"{_subject(verbs)} {never}{what}"
     elif gone := sorted(same.lost() - takes):
-        yield "facts", effect.key, f"{who} {never}removes {' and '.join(gone)} of a record that keeps its digest"
-    if "yanked" in effect.fields() - effect.lost() and verbs == {"unyank"}:
+        what = f"removes {' and '.join(gone)} of a record that keeps its digest"
+        yield "facts", effect.key, f"{_subject(verbs)} {never}{what}"
+    if verbs == {"unyank"} and "yanked" in effect.fields() - effect.lost():
         yield "facts", effect.key, f"an `unyank` never marks a record, and this one marks {effect.key}"
     yield from _unlike_copies(effect)
+    if effect.new is None or effect.new.yanked is None or effect.kind == "updated":
+        return
+    index = _index_before(effect, same_name)
     before = {(old.digest, old.yanked) for old in (*effect.old, *same.old)}
-    stays = effect.new and (
-        (effect.new.digest, effect.new.yanked) in before or (index and index.yanked == effect.new.yanked)
-    )
-    yanked = effect.new and effect.kind != "updated" and not stays and effect.new.yanked
-    if yanked and not ("yank" in verbs and account.gives(yanked.reason, "yank")):
+    stays = (effect.new.digest, effect.new.yanked) in before or (index and index.yanked == effect.new.yanked)
+    if not stays and not ("yank" in verbs and account.gives(effect.new.yanked.reason, "yank")):
         yield "facts", effect.key, f"{effect.key} comes with a `yanked` mark, which only `ledger yank` sets"
+
+
+@lru_cache(maxsize=128)  # of few verbs, asked for each record
+def _permitted(verbs: frozenset[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return what any of some verbs may do, which facts it may change, and which of those it may remove."""
+    may = [_MAY.get(verb, _ANY) for verb in verbs]
+    kinds, fields = (frozenset[str]().union(*sets) for sets in zip(*may, strict=True))
+    return kinds, fields, frozenset[str]().union(*(_MAY_TAKE.get(verb, _MAY.get(verb, _ANY)[1]) for verb in verbs))
 
 
 def _subject(verbs: Collection[str]) -> str:
@@ -166,9 +180,9 @@ def _unlike_copies(effect: Effect) -> Iterator[Broken]:
 
     What one platform forgets, a move of the other one would make the image:tag forget.
     """
-    changed = (
-        {name: to_json(effect.new).get(name) for name in effect.fields().intersection(SHARED)} if effect.new else {}
-    )
+    if effect.new is None or not effect.copies:
+        return
+    changed = {name: to_json(effect.new).get(name) for name in effect.fields().intersection(SHARED)}
     for copy in effect.copies:
         if odd := sorted(name for name, value in changed.items() if to_json(copy).get(name) != value):
             why = f"it changes {' and '.join(odd)} of {effect.key}, and not of the same image for {copy.platform}"
@@ -216,6 +230,8 @@ def _unforced(effects: Sequence[Effect], account: Account | None, policy: Policy
 
     A chain of forced moves in one squash is one: then the mark names the last digest that was replaced on the way.
     """
+    if not any(effect.kind == "moved" or effect.mark for effect in effects):
+        return
     effects = [effect for effect in effects if not _keeps_the_mark_of_its_index(effect, effects)]
     marks = [effect.mark for effect in effects if effect.mark]
     pulled = {old.pull_digest for effect in effects for old in effect.old}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from itertools import groupby
 from types import MappingProxyType
 from typing import Literal
@@ -33,7 +34,7 @@ _DIRECTIONS: Mapping[int, Direction] = {1: "upgrade", 0: "same", -1: "downgrade"
 _VERSION_LABELS = ("org.opencontainers.image.version", "version")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TagChange:
     """What happens to one image:tag: its records before and after, by platform, and what a reviewer should see.
 
@@ -68,7 +69,7 @@ class TagChange:
         """The platforms that the change concerns, if known."""
         return sorted({effect.record.platform for effect in self.effects if effect.record.platform})
 
-    @property
+    @cached_property
     def marks(self) -> list[Forced]:
         """The distinct marks of forced moves that the change makes."""
         return list(dict.fromkeys(effect.mark for effect in self.effects if effect.mark))
@@ -84,7 +85,7 @@ class TagChange:
         removed = [effect.record.platform for effect in self.effects if effect.kind == "removed"]
         return sorted(filter(None, removed)) if self.kind == "removed" else self.platforms
 
-    @property
+    @cached_property
     def unexplained_move(self) -> bool:
         """Whether an immutable tag moves without a mark that says why; `check` says whether it is the right one."""
 
@@ -95,7 +96,7 @@ class TagChange:
         is_explained = bool(self.reverts) or not self.immutable
         return not is_explained and any(effect.kind == "moved" and not has_mark(effect) for effect in self.effects)
 
-    @property
+    @cached_property
     def unproved_move(self) -> bool:
         """Whether an immutable tag is pulled by another digest, and only a registry can show that its images stay."""
         is_known = self.marks or self.unexplained_move or self.reverts
@@ -111,7 +112,7 @@ class TagChange:
         """Whether an immutable tag moves because a commit is undone."""
         return bool(self.reverts) and self.immutable and self.kind == "moved"
 
-    @property
+    @cached_property
     def gravity(self) -> int:
         """How early a reviewer should see it; 0 is a move that is forced, unexplained or unproved, or has a reason."""
         is_move = self.marks or self.unexplained_move or self.unproved_move or self.moves_back
@@ -240,15 +241,21 @@ class VersionsOfImages:
     """The versions of some images in a ledger: what a tag says itself, what other tags of its digest or a label say."""
 
     def __init__(self, ledger: Ledger, images: Set[str]) -> None:
-        self._records: dict[str, list[tuple[VersionTag, Record]]] = {}
-        self._by_digest: dict[tuple[str, str], set[VersionTag]] = {}
+        self._ledger, self._images = ledger, images
         self._yanks = yanks_of(ledger)
-        for record in ledger.select(lambda image, *_: image in images):
+        self._versions_of = cache(self._read)
+
+    def _read(self, image: str) -> tuple[Sequence[tuple[VersionTag, Record]], Mapping[str, Set[VersionTag]]]:
+        """Return the records of an image whose tags are versions, and the versions of each digest."""
+        versions: list[tuple[VersionTag, Record]] = []
+        by_digest: dict[str, set[VersionTag]] = {}
+        for record in self._ledger.of_image(image) if image in self._images else ():
             if record.is_environment or (parsed := parse_version_tag(record.tag)) is None:
                 continue
-            self._records.setdefault(record.image, []).append((parsed, record))
+            versions.append((parsed, record))
             for digest in filter(None, (record.digest, record.index)):
-                self._by_digest.setdefault((record.image, digest), set()).add(parsed)
+                by_digest.setdefault(digest, set()).add(parsed)
+        return versions, by_digest
 
     def of(self, records: Sequence[Record], other: VersionsOfImages) -> str:
         """Return the version of the records of one image:tag, `""` if unknown; `other` may know their digests as well.
@@ -262,8 +269,9 @@ class VersionsOfImages:
             if own and not own.is_floating:
                 return record.tag
             for versions in (self, other):
+                _, by_digest = versions._versions_of(record.image)
                 for digest in filter(None, (record.index, record.digest)):
-                    if exact := most_exact(versions._by_digest.get((record.image, digest), ()), record.tag):
+                    if exact := most_exact(by_digest.get(digest, ()), record.tag):
                         return str(exact)
             for label in _VERSION_LABELS:
                 if record.labels.get(label):
@@ -285,7 +293,7 @@ class VersionsOfImages:
             return None
         lower = [
             (tag, record)
-            for tag, record in self._records.get(name.image, ())
+            for tag, record in self._versions_of(name.image)[0]
             if tag.compare(this) == -1 and not self._yanks.of(record)
         ]
 

@@ -123,18 +123,23 @@ def _order(field: _Field) -> tuple[int, str]:
     return _ORDER.index(field[0]), field[1]
 
 
+_OF_SOURCE = frozenset(("source", "builder", "signer", "base image"))  # a new version is compared with the one before
+_OF_TAG = frozenset(("label", "TTL", "version"))
+
+
 def _told_of_all(old: Sequence[Record], new: Sequence[Record], start: Sequence[Record]) -> Mapping[_Field, _Step]:
     """Return what differs between the values of all records, whichever of them have it; some fields only so."""
-    compared = dict.fromkeys(("source", "builder", "signer", "base image"), start)
-    compared |= dict.fromkeys(("label", "TTL", "version"), old)
-    sides: list[dict[_Field, set[str]]] = [{}, {}]
-    for what, records in compared.items():
-        for side, of_side in zip(sides, (records, new), strict=True):
-            for record in of_side:
-                for field, value in _fields(record).items():
-                    if field[0] == what:
-                        side.setdefault(field, set()).add(value)
-    before, after = sides
+    before: dict[_Field, set[str]] = {}
+    after: dict[_Field, set[str]] = {}
+    for side, records, told in (
+        (before, start, _OF_SOURCE),
+        (before, old, _OF_TAG),
+        (after, new, _OF_SOURCE | _OF_TAG),
+    ):
+        for record in records:
+            for field, value in _fields(record).items():
+                if field[0] in told:
+                    side.setdefault(field, set()).add(value)
     return {
         field: (", ".join(sorted(before.get(field, ()))), ", ".join(sorted(after.get(field, ()))))
         for field in before.keys() | after.keys()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from ledger_tool.core.changes.difference import Difference, by_name, compare
+from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.changes.promotion import is_of_environment
 from ledger_tool.core.judging.commit import CommitFault, lacks_required
@@ -52,26 +53,28 @@ class NetJudge:
     def remember(
         self,
         before: Ledger,
-        differences: Sequence[Difference],
+        effects: Iterable[Effect],
         faults: Collection[CommitFault],
         undone: Container[Name] = (),
         at: Timestamp | None = None,
     ) -> None:
         """Note what a commit did to the ledger before it, what is wrong with that, and when it was made.
 
+        The effects are those of whole image:tags, in their order.
         `undone` are the image:tags to which it only undid other commits.
         """
         self.blame(faults)
         unlawful = {fault.key[:2] for fault in faults if fault.key and fault.rule in DECISIVE}
-        for name, of_name in by_name(differences).items():
-            effects, old = effects_of(of_name, before.find), before.find(name)
-            kept = {record.key: record for record in old} | {one.key: one.new for one in of_name if one.new}
-            lost = {one.key for one in of_name if one.new is None}
-            new = tuple(kept[key] for key in sorted(kept.keys() - lost))
-            step = TagStep(old, new, effects, at, name in undone)
-            self._ways(name).step(step, is_lawful=name not in unlawful)
+        for name, group in groupby(effects, key=lambda effect: effect.name):
+            of_name, old = list(group), before.find(name)
+            gone = {one.key for effect in of_name for one in effect.old}
+            kept = {record.key: record for record in old if record.key not in gone}
+            kept |= {effect.new.key: effect.new for effect in of_name if effect.new}
+            new = tuple(kept[key] for key in sorted(kept))
+            step = TagStep(old, new, of_name, at, name in undone)
+            self._ways(name, old if before is self._before else None).step(step, is_lawful=name not in unlawful)
             if name not in unlawful:
-                self._marks.update(effect.mark for effect in effects if effect.mark)
+                self._marks.update(effect.mark for effect in of_name if effect.mark)
 
     def explain(self, name: Name, after: State) -> None:
         """Note that a commit gives a reason for what an environment has after it."""
@@ -92,13 +95,14 @@ class NetJudge:
         faults: list[CommitFault] = []
         claims: list[UnprovenPull] = []
         for name in dict.fromkeys(effect.name for effect in effects):
-            if is_of_environment(name.tag, (*self._before.find(name), *after.find(name)), self._policy):
+            ways, left = self._ways(name), after.find(name)
+            if is_of_environment(name.tag, (*ways.base, *left), self._policy):
                 of_environment = net_faults(
-                    name, self._before, after, self._policy, has_reason=(name, after.find(name)) in self._reasoned
+                    name, self._before, after, self._policy, has_reason=(name, left) in self._reasoned
                 )
                 faults += [fault for fault in of_environment if not self._is_known(fault)]
                 continue
-            own_faults, own_claims = self._of_name(name, self._ways(name), after.find(name))
+            own_faults, own_claims = self._of_name(name, ways, left)
             faults += [fault for fault in own_faults if not self._is_known(fault)]
             claims += own_claims
         more = [*lacks_required(effects, self._policy), *(short_lived(effects, self._clock) if self._clock else ())]
@@ -122,10 +126,12 @@ class NetJudge:
     def _is_bad(self, effects: Sequence[Effect]) -> bool:
         return bool(faults_as_one(effects, self._policy))
 
-    def _ways(self, name: Name) -> Ways:
-        if name not in self._names:
-            self._names[name] = Ways(self._before.find(name), self._policy, self._clock)
-        return self._names[name]
+    def _ways(self, name: Name, base: State | None = None) -> Ways:
+        ways = self._names.get(name)
+        if ways is None:
+            base = self._before.find(name) if base is None else base
+            ways = self._names[name] = Ways(base, self._policy, self._clock)
+        return ways
 
     def _is_known(self, fault: CommitFault) -> bool:
         return fault.key is not None and fault.rule in self._blamed.get(fault.key, ())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ledger_tool.core.changes.difference import Difference, by_name
 from ledger_tool.core.changes.effect import Effect, PullMove, pull_moves
 from ledger_tool.core.changes.message import Message
 from ledger_tool.core.judging.commit import CommitFault
@@ -91,15 +92,14 @@ class PullClaims:
         return name in self._claimed and name not in self._untold
 
 
-def split_by(effects: Sequence[Effect], after: Ledger) -> Iterator[CommitFault]:
+def split_by(differences: Iterable[Difference], after: Ledger) -> Iterator[CommitFault]:
     """Yield a fault for each image:tag that a commit leaves with several pull digests, and that had one before."""
-    changed: dict[Name, list[Effect]] = {}
-    for effect in effects:
-        changed.setdefault(effect.name, []).append(effect)
-    for name, of_name in changed.items():
+    for name, of_name in by_name(differences).items():
+        if len(after.pull_digests(name)) < 2:
+            continue
         now = after.find(name)
-        new = {effect.key for effect in of_name if effect.new}
-        before = [old for effect in of_name for old in effect.old] + [one for one in now if one.key not in new]
+        new = {one.key for one in of_name if one.new}
+        before = [one.old for one in of_name if one.old] + [one for one in now if one.key not in new]
         if len(pull_digests(now)) > 1 >= len(pull_digests(before)):
             yield split_fault(now[0].key, name, sorted(pull_digests(now)))
 

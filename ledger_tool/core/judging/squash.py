@@ -5,7 +5,7 @@ A squash is the host's choice, and the commits are in order without it. So these
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger_tool.core.changes.account import Accounts
@@ -25,18 +25,31 @@ _MOST = 5  # notes of a kind
 
 @dataclass(frozen=True, slots=True)
 class SquashForecast:
-    """The commits of a range, and the digests that each brought to an image:tag."""
+    """The commits of a range: the message of each, and what it did."""
 
     messages: list[Message] = field(default_factory=list)
-    brought: dict[tuple[Name, str], str] = field(default_factory=dict)
+    made: list[tuple[Commit, Sequence[Difference]]] = field(default_factory=list)
 
     def remember(self, commit: Commit, differences: Sequence[Difference], message: Message) -> None:
         """Note a commit of the range."""
         self.messages.append(message)
-        for difference in differences:
-            new, old = difference.new, difference.old
-            if new and (old is None or old.digest != new.digest):
-                self.brought.setdefault((new.name, new.digest), commit.id)
+        self.made.append((commit, differences))
+
+    @property
+    def brought(self) -> Mapping[tuple[Name, str], str]:
+        """The commit that first brought each digest to an image:tag."""
+        brought: dict[tuple[Name, str], str] = {}
+        for commit, differences in self.made:
+            for difference in differences:
+                new, old = difference.new, difference.old
+                if new and (old is None or old.digest != new.digest):
+                    brought.setdefault((new.name, new.digest), commit.id)
+        return brought
+
+    @property
+    def is_squashable(self) -> bool:
+        """Whether there are several commits, so that a squash would lose anything."""
+        return len(self.messages) > 1
 
     @property
     def message(self) -> Message:
@@ -49,7 +62,7 @@ class SquashForecast:
 
     def losses(self, before: Ledger, after: Ledger, policy: Policy, undone: Undone) -> list[str]:
         """Return what history would not have after a squash, and what nobody could explain then."""
-        if len(self.messages) < 2:
+        if not self.is_squashable:
             return []
         differences = compare(before, after)
         lost = list(self._lost(differences, after))

@@ -92,7 +92,8 @@ class Ways:
         """Return what has to be proved of a state, by the way with the least of that; None if no way leads there."""
         made = [way.claims for way in self._to(after) if self._at_base(way, after) == after]
         left = [self._to_prove(claims, after) for claims in made]
-        if any(map(self._loses_its_mark, effects_between(self.base, after))):
+        is_marked = any(record.forced for record in self.base)
+        if is_marked and any(map(self._loses_its_mark, effects_between(self.base, after))):
             # What is back needs no proof; but then it does not say either why a mark went that would have told of it.
             left = [claims for claims, every in zip(left, made, strict=True) if claims == every]
         if not left:
@@ -110,6 +111,8 @@ class Ways:
 
     def _to_prove(self, claims: Sequence[UnprovenPull], after: State) -> tuple[UnprovenPull, ...]:
         """Return the claims without those of what is as the base has it."""
+        if not claims:
+            return ()
         is_same_pull = pull_digests(after) == pull_digests(self.base) and not self._moves_an_image(after)
         had = {(record.key, record.digest) for record in self.base}
         return tuple(claim for claim in claims if not (_image(claim) in had if claim.is_relabelled else is_same_pull))
@@ -138,6 +141,8 @@ class Ways:
 
     def _next(self, way: Way, step: TagStep) -> Way | None:
         """Return the way that a step leads on to; None if something that was removed before forbids it."""
+        if not (way.kept or way.heirs or way.gone or step.before):  # there is nothing that it could take the place of
+            return way
         way = self._without(way, step)
         # What the range brought is not protected; where it is a removed image, or below it, it takes its place now.
         held = [record for record in step.before if (record.platform or "") in way.kept | way.heirs]
@@ -165,8 +170,11 @@ class Ways:
     def _without(way: Way, step: TagStep) -> Way:
         """Return a way with what a step removes; what had run out as its start had it need not be remembered."""
         kept, heirs = way.kept, way.heirs
+        removed = [effect.old[0] for effect in step.effects if effect.new is None]
+        if not removed:
+            return way
         gone = {record.platform or "": record for record in way.gone}
-        for old in [effect.old[0] for effect in step.effects if effect.new is None]:
+        for old in removed:
             platform = old.platform or ""
             start = _started_as(way, old)
             is_over = bool(step.at and start and is_expired(start, step.at))

@@ -38,6 +38,7 @@ from functools import cache
 from itertools import pairwise
 
 from ledger_tool.core.ledger import names
+from ledger_tool.core.ledger.layout import laid_out
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.errors import InvalidLedger, UsageError
@@ -179,8 +180,7 @@ def is_valid(record: object) -> bool:
     """Return whether a record, read from JSON, is valid and its keys are in order: as the JSON Schema, but faster."""
     if not isinstance(record, dict):
         return False
-    lines = json.dumps(record, indent=2, ensure_ascii=False).split("\n")[1:-1]
-    match = _record_pattern().fullmatch("\n".join("    " + line for line in lines))
+    match = _record_pattern().fullmatch(laid_out(record, "    ").removeprefix("{\n").removesuffix("\n    }"))
     return match is not None and (match[6] is None or _distinct(match[6]))
 
 

@@ -10,6 +10,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any
@@ -19,6 +20,8 @@ from ledger_tool.core.ledger.names import shown
 MAX_DEPTH = 64
 
 _token = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*+"|[\[\]{}:,]|[^\s\[\]{}:,"]+)', re.DOTALL)
+# An unterminated string is taken whole: starting again at each of its escaped quotes would take forever.
+_to_bracket = re.compile(r'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[\]{}])?', re.DOTALL)
 _blank = re.compile(r"[ \t\n\r,:]*")
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # Pairs and escaped backslashes come first, so what the group matches is a lone surrogate.
@@ -39,8 +42,25 @@ def line_and_column(text: str, offset: int) -> tuple[int, int]:
     return before + 1, offset - text.rfind("\n", 0, offset)
 
 
+def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(items)
+    if len(fields) != len(items):
+        raise ValueError("a key appears twice")
+    return fields
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_plain = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refused)
+
+
 def parse(text: str) -> Any:
     """Return the value of a JSON text. Raises JsonFault for anything that RFC 8259 advises against."""
+    if text.count("{") + text.count("[") <= MAX_DEPTH and "\\u" not in text:  # a line of many: nothing to look for
+        with suppress(ValueError):
+            return _plain.decode(text)
     value, faults = _read(text)
     for fault in faults:
         raise fault
@@ -108,13 +128,12 @@ def _first(text: str, is_wanted: Callable[[str], bool]) -> int:
 def _check_depth(text: str) -> None:
     """Raise JsonFault for nesting that no ledger needs, before the recursive parser meets it."""
     depth = 0
-    # An unterminated string is taken whole: starting again at each of its escaped quotes would take forever.
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', text, re.DOTALL):
-        if match[0] in "[{":
+    for match in _to_bracket.finditer(text):
+        if match[1] in ("[", "{"):
             depth += 1
             if depth > MAX_DEPTH:
-                raise JsonFault(match.start(), f"nested deeper than {MAX_DEPTH} levels")
-        elif match[0] in "]}":
+                raise JsonFault(match.start(1), f"nested deeper than {MAX_DEPTH} levels")
+        elif match[1]:
             depth -= 1
 
 

@@ -1,7 +1,8 @@
 """The ledger as a value: its records by key, each kept as its canonical text until it is needed.
 
 A publish looks at one record of thousands. So a ledger holds two parallel lists in key order, the
-keys and the texts; `find` and `replaced` touch only what they need.
+keys and the texts; `find` and `replaced` touch only what they need. What was parsed of many records, because they
+differ, or was put in, is remembered by its text, which says it all.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ledger_tool.core.ledger.layout import laid_out, quoted
 from ledger_tool.core.ledger.names import Digest, Timestamp
 from ledger_tool.core.ledger.record import Key, Name, Record, from_json, to_json
 
 _PUBLISHED, _DIGEST, _INDEX = (f'\n      "{name}": "' for name in ("publishedAt", "digest", "index"))
+
+_decode = json.JSONDecoder().raw_decode  # of a text without blanks around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +27,38 @@ class Ledger:
 
     keys: Sequence[tuple[str, str, str]] = field(default_factory=list)
     texts: Sequence[str] = field(default_factory=list)
+    _parsed: dict[str, Record] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def find(self, name: Name) -> tuple[Record, ...]:
         """Return the records of an image:tag, by platform; empty where there are none."""
-        return tuple(parse_text(text) for text in self.texts[self._span(name)])
+        return tuple(map(self._record, self.texts[self._span(name)]))
+
+    def remembered(self, text: str) -> Record:
+        """Return the record of one of the texts, which will not be parsed again."""
+        record = self._parsed.get(text)
+        if record is None:
+            record = self._parsed[text] = parse_text(text)
+        return record
+
+    def pull_digests(self, name: Name) -> set[Digest]:
+        """Return the digests to pull an image:tag by, without parsing its records; one, unless version 0.2 wrote it."""
+        return set(map(pull_digest_in, self.texts[self._span(name)]))
 
     def select(self, wanted: Callable[[str, str, str], bool]) -> Iterator[Record]:
         """Yield the records whose image, tag and platform are wanted, in key order; only those are parsed."""
-        return (parse_text(text) for key, text in zip(self.keys, self.texts, strict=True) if wanted(*key))
+        return (self._record(text) for key, text in zip(self.keys, self.texts, strict=True) if wanted(*key))
 
     def of_image(self, image: str) -> tuple[Record, ...]:
         """Return the records of an image, in key order."""
-        return tuple(parse_text(text) for text in self.texts[self._span((image,))])
+        return tuple(map(self._record, self.texts[self._span((image,))]))
 
     def having(self, field: str, image: str = "") -> Iterator[Record]:
         """Yield the records, of all images or of one, that have an optional field; only those are parsed."""
         texts = self.texts[self._span((image,))] if image else self.texts
-        return (parse_text(text) for text in texts if has_field(text, field))
+        return (self._record(text) for text in texts if has_field(text, field))
 
     def has_image(self, image: str) -> bool:
         """Return whether there is a record of an image."""
@@ -55,20 +71,32 @@ class Ledger:
 
     def records(self) -> Iterator[Record]:
         """Yield every record in key order."""
-        return map(parse_text, self.texts)
+        return map(self._record, self.texts)
 
     def replaced(self, names: Mapping[Name, Sequence[Record]]) -> Ledger:
         """Return the ledger in which each image:tag of `names` has exactly these records."""
-        keys, texts = list(self.keys), list(self.texts)
-        for name in sorted(names, reverse=True):  # from the end, so that earlier spans stay valid
-            span = self._span(name)
-            records = sorted(names[name], key=lambda record: record.key)
-            keys[span] = [(record.image, record.tag, record.platform or "") for record in records]
-            texts[span] = [format_text(record) for record in records]
-        return Ledger(keys, texts)
+        keys: list[tuple[str, str, str]] = []
+        texts: list[str] = []
+        end = 0
+        for name in sorted(names):
+            span = self._span(name, end)
+            records = sorted(names[name], key=lambda record: record.platform or "")
+            keys += self.keys[end : span.start]
+            keys += [(record.image, record.tag, record.platform or "") for record in records]
+            texts += self.texts[end : span.start]
+            own = [format_text(record) for record in records]
+            self._parsed.update(zip(own, records, strict=True))
+            texts += own
+            end = span.stop
+        keys += self.keys[end:]
+        texts += self.texts[end:]
+        return Ledger(keys, texts, self._parsed)
 
-    def _span(self, start_of_key: tuple[str, ...]) -> slice:
-        start = end = bisect_left(self.keys, start_of_key)
+    def _record(self, text: str) -> Record:
+        return self._parsed.get(text) or parse_text(text)
+
+    def _span(self, start_of_key: tuple[str, ...], lowest: int = 0) -> slice:
+        start = end = bisect_left(self.keys, start_of_key, lowest)
         while end < len(self.keys) and self.keys[end][: len(start_of_key)] == start_of_key:
             end += 1
         return slice(start, end)
@@ -79,13 +107,17 @@ class Ledger:
 
 def format_text(record: Record) -> str:
     """Return the lines of a record between its braces, as `ledger.json` has them."""
-    lines = json.dumps(to_json(record), indent=2, ensure_ascii=False).split("\n")
-    return "\n".join("    " + line for line in lines[1:-1])
+    return ",\n".join(
+        [
+            f'      "{name}": {quoted(value) if type(value) is str else laid_out(value, "      ")}'
+            for name, value in to_json(record).items()
+        ]
+    )
 
 
 def parse_text(text: str) -> Record:
     """Return the record of canonical text; the inverse of `format_text`."""
-    return from_json(json.loads("{" + text + "}"))
+    return from_json(_decode("{" + text + "}")[0])
 
 
 def published_at(text: str) -> Timestamp:

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import NewType
 
 from ledger_tool.core.ledger.secrets import STARS, redacted
@@ -124,9 +125,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def _matched(field: str, pattern: str, value: str, hint: str, limit: int = 10_000) -> str:
     if len(value) > limit:
         raise InvalidValue(field, f"{field} is longer than {limit} characters", hint)
-    if not re.fullmatch(pattern, value):
+    if not _compiled(pattern).fullmatch(value):
         raise InvalidValue(field, f"{field} `{shown(value)}` is malformed", hint)
     return value
+
+
+_compiled = cache(re.compile)  # of few patterns, asked for each value of a long file
 
 
 def parse_image(value: str) -> Image:
@@ -168,6 +172,7 @@ _VARIANTS = {
 }
 
 
+@lru_cache(maxsize=256)
 def parse_platform(value: str) -> Platform:
     """Return `os[(version)]/architecture[/variant]` in containerd's normal form, or raise InvalidValue."""
     hint = "a platform is `os/architecture[/variant]`, such as `linux/amd64` or `linux/arm/v7`"
@@ -182,6 +187,7 @@ def parse_platform(value: str) -> Platform:
     return Platform(_matched("platform", PLATFORM, normal, hint, 200))
 
 
+@lru_cache(maxsize=1024)  # one commit often gives several images
 def parse_source_ref(value: str) -> SourceRef:
     """Return `URL@COMMIT`, or raise InvalidValue.
 
@@ -205,9 +211,10 @@ def parse_timestamp(value: str, field: str = "publishedAt") -> Timestamp:
         value,
     ):
         raise InvalidValue(field, f"{field} `{shown(value)}` is malformed", hint)
-    whole = re.sub(r"\.[0-9]+", "", value.upper())
+    whole = re.sub(r"\.[0-9]+", "", value.upper()) if "." in value else value.upper()
     try:
-        return format_timestamp(datetime.fromisoformat(whole))
+        moment = datetime.fromisoformat(whole)
+        return Timestamp(whole) if whole[10] == "T" and whole[-1] == "Z" else format_timestamp(moment)
     except (ValueError, OverflowError):
         raise InvalidValue(field, f"{field} `{shown(value)}` is not a calendar date", hint) from None
 
@@ -222,6 +229,7 @@ def parse_ttl(value: str) -> Ttl:
     return Ttl(_matched("ttl", TTL, value, "a TTL is a whole number above 0 and a unit of `m h d w`, such as `7d`"))
 
 
+@lru_cache(maxsize=256)
 def ttl_length(ttl: Ttl) -> timedelta:
     """Return how long a TTL lasts."""
     unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[ttl[-1]]

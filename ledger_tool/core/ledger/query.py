@@ -154,7 +154,7 @@ def expiry(record: Record) -> Timestamp | None:
 
 def is_far_ahead(time: Timestamp, of: Timestamp) -> bool:
     """Return whether a time is ahead of another by more than clocks differ: ten minutes."""
-    return datetime.fromisoformat(time) - datetime.fromisoformat(of) > LEEWAY
+    return time > of and datetime.fromisoformat(time) - datetime.fromisoformat(of) > LEEWAY
 
 
 def parse_when(value: str, now: datetime) -> Timestamp:

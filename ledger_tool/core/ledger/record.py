@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ledger_tool.core.ledger.names import Digest, Image, Platform, SourceRef, Tag, Timestamp, Ttl
@@ -12,6 +13,10 @@ from ledger_tool.core.ledger.names import Digest, Image, Platform, SourceRef, Ta
 FIELDS = (
     "image", "tag", "platform", "digest", "index", "config", "publishedAt", "sourceRef",
     "labels", "dependsOn", "ttl", "provenance", "version", "forced", "yanked",
+)  # fmt: skip
+_values = attrgetter(
+    "image", "tag", "platform", "digest", "index", "config", "published_at", "source_ref",
+    "labels", "depends_on", "ttl", "provenance", "version", "forced", "yanked",
 )  # fmt: skip
 # What an image has once in an image:tag, for however many platforms it is recorded there.
 SHARED = ("publishedAt", "sourceRef", "yanked")
@@ -85,13 +90,16 @@ class Record:
     config: Digest | None = None
     published_at: Timestamp
     source_ref: SourceRef
-    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
     ttl: Ttl | None = None
     provenance: Provenance | None = None
     version: Tag | None = None
     forced: Forced | None = None
     yanked: Yanked | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.digest, self.tag, self.platform))  # few records have the same, and most are hashed often
 
     @property
     def key(self) -> Key:
@@ -156,6 +164,20 @@ def to_json(record: Record) -> dict[str, Any]:
         "yanked": record.yanked and {"at": record.yanked.at, "reason": record.yanked.reason},
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def changed_fields(old: Record, new: Record) -> set[str]:
+    """Return the names of the fields, as in `ledger.json`, that differ."""
+    return {name for name, was, now in _pairs(old, new) if (was or None) != (now or None)}
+
+
+def lost_fields(old: Record, new: Record) -> set[str]:
+    """Return the names of the fields, as in `ledger.json`, that only the old record has."""
+    return {name for name, was, now in _pairs(old, new) if was and not now}
+
+
+def _pairs(old: Record, new: Record) -> Iterable[tuple[str, object, object]]:
+    return zip(FIELDS, _values(old), _values(new), strict=True)
 
 
 def _provenance_to_json(provenance: Provenance) -> dict[str, str]:

@@ -222,7 +222,7 @@ class Policy:
 
         The record of an environment has what its version has: nothing more can be required of it.
         """
-        if record.is_environment:
+        if record.is_environment or not self.require:
             return
         fields: Mapping[str, tuple[object, str]] = {
             "sourceRef": (record.source_ref, "--source"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.names import Digest, Tag, parse_digest, parse_image, parse_tag, shown
@@ -108,6 +109,7 @@ def is_digest_alone(text: str) -> bool:
     return bool(_DIGEST_ALONE.fullmatch(text))
 
 
+@lru_cache(maxsize=1024)  # a file of records names each image many times
 def parse_reference(value: str) -> Reference:
     """Return the reference that a person typed, or raise InvalidValue if no ledger can contain it."""
     hint = "write `IMAGE:TAG`, or `IMAGE:TAG@DIGEST`, such as `myorg/app:v1.5.0`"

@@ -14,7 +14,7 @@ from ledger_tool.core.ledger.query import select_named, unknown_image, unknown_p
 from ledger_tool.core.ledger.record import Key, Record, Yanked
 from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.writes.pending import PendingRecords
-from ledger_tool.core.writes.prune import PruneCriteria, choose
+from ledger_tool.core.writes.prune import Choice, PruneCriteria, choose
 from ledger_tool.errors import RuleRefused
 
 
@@ -32,7 +32,6 @@ def set_facts(
     What environments have stays. Raises UnknownImage for a pattern that matches nothing, RuleRefused if nothing else
     matches, and InvalidValue if it would remove what the policy requires.
     """
-    pending = PendingRecords(snapshot.ledger)
     requested = []
     patterns = [snapshot.resolver.pattern(pattern) for pattern in patterns]
     gone = frozenset(unlabel)
@@ -43,6 +42,7 @@ def set_facts(
             f"{chosen[0].name} is what an environment has, which has neither labels nor a TTL",
             f"edit the version instead: `{chosen[0].image}:{chosen[0].version}`",
         )
+    pending = PendingRecords(snapshot.ledger, chosen)
     for old in editable:
         kept = {key: value for key, value in old.labels.items() if key not in gone}
         new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
@@ -106,14 +106,19 @@ def yank(
     return pending.change("unyank" if undo else "yank", requested, reason=reason)
 
 
-def prune(snapshot: Snapshot, criteria: PruneCriteria, only: Mapping[Key, Record] | None = None) -> Change:
+def prune(
+    snapshot: Snapshot,
+    criteria: PruneCriteria,
+    only: Mapping[Key, Record] | None = None,
+    chosen: Choice | None = None,
+) -> Change:
     """Return the change that removes the expired records that match the criteria.
 
     With `only`, just these records are removed, and only if they are exactly as given: what was published
-    again or edited in the meantime stays.
+    again or edited in the meantime stays. `chosen` is what the criteria choose, if that is known.
     """
     pending = PendingRecords(snapshot.ledger)
-    going = choose(snapshot.ledger, criteria).going
+    going = (chosen or choose(snapshot.ledger, criteria)).going
     requested = [record for record in going if only is None or only.get(record.key) == record]
     for record in requested:
         del pending.of(record.name)[record.platform or ""]

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from ledger_tool.core.ledger import jsontext, names
@@ -53,6 +54,7 @@ class Defaults:
         )
 
 
+@lru_cache(maxsize=1024)
 def publication_time(value: str, clock: names.Timestamp) -> names.Timestamp:
     """Return a publishedAt. Raises InvalidValue if it is malformed, or well ahead of this machine's clock."""
     time = names.parse_timestamp(value)
@@ -154,7 +156,7 @@ def _text(raw: bytes, what: str) -> str:
 def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
     if not isinstance(value, dict):
         raise UsageError("a record is a JSON object", "give the fields of a record as in ledger.json")
-    if unknown := sorted(set(value) - _FIELDS):
+    if unknown := sorted(value.keys() - _FIELDS):
         raise InvalidValue(
             unknown[0], f"unknown field `{names.shown(unknown[0])}`", f"the fields are {', '.join(sorted(_FIELDS))}"
         )
@@ -163,8 +165,10 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
     if not tag:
         raise InvalidValue("tag", "`tag` is missing", "give each record its tag")
     digest = _once(value, "digest", reference.digest)
-    return replace(
-        defaults.draft(reference, tag, digest, where),
+    return Draft(
+        reference=reference,
+        tag=tag,
+        digest=names.parse_digest(digest) if digest else None,
         platform=names.parse_platform(text) if (text := _string(value, "platform")) else defaults.platform,
         index=names.parse_digest(text, "index") if (text := _string(value, "index")) else None,
         config=names.parse_digest(text, "config") if (text := _string(value, "config")) else None,
@@ -172,9 +176,10 @@ def _draft(value: Any, defaults: Defaults, where: str) -> Draft:
             publication_time(text, defaults.clock) if (text := _string(value, "publishedAt")) else defaults.published_at
         ),
         source_ref=names.parse_source_ref(text) if (text := _string(value, "sourceRef")) else defaults.source_ref,
-        labels={**defaults.labels, **_labels(value.get("labels", {}))},
+        labels={**defaults.labels, **_labels(value["labels"])} if "labels" in value else defaults.labels,
         depends_on=_dependencies(value.get("dependsOn", [])) or defaults.depends_on,
         ttl=names.parse_ttl(text) if (text := _string(value, "ttl")) else defaults.ttl,
+        where=where,
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ledger_tool.core.changes.change import Change, Verb
 from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.changes.effect import Effect, effects_of
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Key, Name, Record
+from ledger_tool.core.ledger.record import Key, Name, Record, by_name
 
 Records = dict[str, Record]  # of one image:tag, by platform
 
@@ -16,8 +16,10 @@ Records = dict[str, Record]  # of one image:tag, by platform
 class PendingRecords:
     """The records of some image:tags of a ledger: as they are, and as a write will leave them."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, chosen: Iterable[Record] = ()) -> None:
+        """Start from a ledger; `chosen` are all records of some of its image:tags, so they are not looked up again."""
         self._ledger = ledger
+        self._chosen = by_name(chosen)
         self._before: dict[Name, Records] = {}
         self._after: dict[Name, Records] = {}
 
@@ -27,7 +29,8 @@ class PendingRecords:
     def of(self, name: Name) -> Records:
         """Return the records of an image:tag, to be edited in place."""
         if name not in self._after:
-            self._before[name] = {record.platform or "": record for record in self._ledger.find(name)}
+            records = self._chosen.get(name) or self._ledger.find(name)
+            self._before[name] = {record.platform or "": record for record in records}
             self._after[name] = dict(self._before[name])
         return self._after[name]
 

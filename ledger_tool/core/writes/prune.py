@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.dependencies.uses import RepositoryUses, by_repository, uses_of
-from ledger_tool.core.ledger.ledger import Ledger, has_field, parse_text
+from ledger_tool.core.ledger.ledger import Ledger, has_field
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import expiry, is_expired, matches, versions_had
 from ledger_tool.core.ledger.record import Key, Record
@@ -125,7 +125,7 @@ def _images(ledger: Ledger) -> Iterator[list[Record]]:
     for _, group in groupby(rows, lambda row: row[0][0]):
         texts = [text for _, text in group]
         if any(has_field(text, "ttl") for text in texts):
-            yield [parse_text(text) for text in texts]
+            yield [ledger.remembered(text) for text in texts]
 
 
 def _reasons(records: Sequence[Record], criteria: PruneCriteria) -> dict[Key, str]:

@@ -214,7 +214,8 @@ def _continued_provenance(old: Provenance | None, new: Provenance | None) -> Pro
 
 
 def _fresh(image: Record, place: str, policy: Policy) -> Record:
-    record = replace(image, ttl=image.ttl or policy.default_ttl(image.tag))
+    ttl = image.ttl or policy.default_ttl(image.tag)
+    record = replace(image, ttl=ttl) if ttl != image.ttl else image
     _check_required(record, place, policy)
     return record
 

@@ -15,8 +15,7 @@ depend only on its arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.changes.promotion import is_of_environment, no_longer_declared
@@ -41,9 +40,12 @@ def publish(snapshot: Snapshot, drafts: Sequence[Draft], *, force_reason: str = 
     records = []
     by_tag: dict[Name, list[int]] = {}
     for number, (draft, image) in enumerate(zip(drafts, images_of(snapshot, drafts), strict=True)):
-        with _named(draft.where):
-            records.append(_record(draft, image, pending.of(Name(image, draft.tag)).values()))
-        by_tag.setdefault(records[-1].name, []).append(number)
+        name = Name(image, draft.tag)
+        try:
+            records.append(_record(draft, image, pending.of(name).values()))
+        except LedgerError as error:
+            raise _placed(error, draft.where) from None
+        by_tag.setdefault(name, []).append(number)
     for name, numbers in by_tag.items():
         publication = Publication(
             [records[number] for number in numbers],
@@ -70,22 +72,25 @@ def images_of(snapshot: Snapshot, drafts: Sequence[Draft]) -> list[Image]:
     images: list[Image] = []
     new: set[str] = set()
     resolver = Resolver(snapshot.policy, lambda image: image in new or snapshot.ledger.has_image(image))
+    known: dict[tuple[str, str], Image] = {}  # by registry and path, until one more image has records
     for draft in drafts:
-        with _named(draft.where):
-            images.append(resolver.image(draft.reference))
-        new.add(images[-1])
+        given = draft.reference.registry, draft.reference.path
+        image = known.get(given)
+        if image is None:
+            try:
+                image = known[given] = resolver.image(draft.reference)
+            except LedgerError as error:
+                raise _placed(error, draft.where) from None
+            if image not in new:
+                new.add(image)
+                known = {given: image}
+        images.append(image)
     return images
 
 
-@contextmanager
-def _named(where: str) -> Iterator[None]:
-    """Name the input's place in an error that it causes."""
-    try:
-        yield
-    except LedgerError as error:
-        if not where:
-            raise
-        raise error.within(where) from error
+def _placed(error: LedgerError, where: str) -> LedgerError:
+    """Return an error with the name of the input's place that causes it."""
+    return error.within(where) if where else error
 
 
 def _of_environment(name: Name, policy: Policy) -> RuleRefused:

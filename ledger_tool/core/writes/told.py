@@ -35,6 +35,8 @@ def told(
     `recorded` is the source that the ledger has of the image, and keeps. Raises RuleRefused if a claim is about another
     commit, neither recorded nor published now, and provenance `is_required`.
     """
+    if not claims and not draft.bases:
+        return draft, []
     source = draft.source_ref if not isinstance(draft.source_ref, LedgerError) else _source(claims, draft.source_ref)
     notes = []
     kept, how = recorded or source, "recorded" if recorded else "published"
@@ -60,7 +62,7 @@ def as_told(draft: Draft, name: str) -> tuple[Draft, list[str]]:
 
 def builds_of(draft: Draft) -> list[BuildClaim]:
     """Return what a draft's input says of the build for its platform; of all builds if it has none."""
-    if not draft.platform:
+    if not (draft.platform and draft.builds):
         return list(draft.builds.values())
     without_version = re.sub(r"\(.*\)", "", draft.platform)  # buildx may leave out that of Windows
     names = (draft.platform, without_version, "")

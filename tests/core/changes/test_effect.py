@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from ledger_tool.core.changes import effect as effects
 from ledger_tool.core.changes.difference import compare
 from ledger_tool.core.changes.effect import effects_of
 from ledger_tool.core.ledger.ledger import Ledger
-from ledger_tool.core.ledger.record import Record
+from ledger_tool.core.ledger.record import Record, changed_fields, lost_fields, to_json
 from tests.support.values.make import digest, ledger_of, record
 from tests.support.values.smallworld import ledgers
 
@@ -83,3 +84,26 @@ def test_every_record_that_differs_is_in_one_effect_and_no_other_is(old: Ledger,
     assert sorted(effect.new.key for effect in done if effect.new) == sorted(one.key for one in differences if one.new)
     assert sorted(one.key for effect in done for one in effect.old) == sorted(one.key for one in differences if one.old)
     assert effects_of(compare(new, new)) == []
+
+
+@given(ledgers(), ledgers())
+def test_what_cannot_take_the_place_of_another_record_is_told_as_by_the_whole_rule(old: Ledger, new: Ledger) -> None:
+    empty = Ledger()
+    for before, after in ((old, new), (empty, new), (old, empty)):
+        told = effects_of(compare(before, after), after.find)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(effects, "_kind_of_all", lambda _: None)
+            whole = effects_of(compare(before, after), after.find)
+        assert told == whole
+        assert [one.copies for one in told] == [one.copies for one in whole]
+
+
+@given(ledgers(), ledgers())
+def test_the_fields_that_an_update_changed_and_lost_are_those_of_its_json(old: Ledger, new: Ledger) -> None:
+    for one in compare(old, new):
+        if one.old and one.new:
+            was, now = to_json(one.old), to_json(one.new)
+            assert changed_fields(one.old, one.new) == {
+                name for name in was.keys() | now.keys() if was.get(name) != now.get(name)
+            }
+            assert lost_fields(one.old, one.new) == was.keys() - now.keys()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_tool.core.changes.difference import applied, compare
 from ledger_tool.core.ledger import codec, diagnosis
 from ledger_tool.core.ledger.ledger import Ledger, format_text, parse_text
 from ledger_tool.core.ledger.record import Key, Name, from_json, to_json
@@ -36,6 +37,20 @@ def test_a_record_is_the_same_after_json_and_after_text(fields: dict[str, Any]) 
     one = from_json(fields)
     assert list(to_json(one).items()) == list(fields.items())
     assert parse_text(format_text(one)) == one
+
+
+@given(ledgers(), ledgers())
+def test_a_ledger_with_other_records_has_the_bytes_of_one_that_is_made_of_them(old: Ledger, new: Ledger) -> None:
+    """Whatever it remembers of what it was made from, it is what its texts say."""
+    names = {Name(*name) for name in (*old.names(), *new.names())}
+    found = {name: new.find(name)[::-1] for name in names}
+    differences = compare(old, new)
+    made = old.replaced(found)
+    assert codec.dumps(made) == codec.dumps(new)
+    assert list(made.records()) == list(codec.loads(codec.dumps(new)).records())
+    assert all(made.find(name) == new.find(name) == codec.loads(codec.dumps(new)).find(name) for name in names)
+    assert applied(old, differences) == new
+    assert all(made.pull_digests(name) == {one.pull_digest for one in new.find(name)} for name in names)
 
 
 def _refused_or_valid(raw: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -25,6 +25,23 @@ def _paths(value: Any, path: Sequence[str | int] = ()) -> Iterator[tuple[_Path, 
     if isinstance(value, list):
         for at, inner in enumerate(value):
             yield from _paths(inner, [*path, at])
+
+
+@given(st.text(alphabet='{}[]":,\\ud8ctrue1.\n ', max_size=30) | json_values.map(json.dumps))
+def test_a_short_text_is_taken_or_refused_as_any_other(text: str) -> None:
+    def outcome(parse: Callable[[str], Any]) -> object:
+        try:
+            return repr(parse(text))
+        except jsontext.JsonFault as fault:
+            return fault
+
+    def thoroughly(text: str) -> Any:
+        value, faults = jsontext.read(text)
+        for fault in faults:
+            raise fault
+        return value
+
+    assert outcome(jsontext.parse) == outcome(thoroughly)
 
 
 @example_count(150)

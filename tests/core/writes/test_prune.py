@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_tool.core.changes.change import Snapshot
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger import ledger as parsing
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.core.ledger.query import Query, select
@@ -17,9 +19,8 @@ from ledger_tool.core.ledger.query import expiry as end_of
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.core.writes import edit as edits
-from ledger_tool.core.writes import prune as expiry
 from ledger_tool.core.writes.prune import PruneCriteria, choose, remaining_uses, withdrawn
-from tests.support.values.make import digest, ledger_of, record
+from tests.support.values.make import digest, ledger_bytes, ledger_of, record
 from tests.support.values.profiles import example_count
 from tests.support.values.strategies import ledgers
 
@@ -192,5 +193,6 @@ def test_what_is_named_as_next_goes_then_and_nothing_goes_before(ledger: Ledger,
 
 
 def test_a_ledger_without_any_ttl_is_not_even_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "parse_text", None)
-    assert choose(ledger_of(record("app", "v1"), record("app", "v2")), criteria()).going == []
+    ledger = codec.loads(ledger_bytes(record("app", "v1"), record("app", "v2")))
+    monkeypatch.setattr(parsing, "parse_text", None)
+    assert choose(ledger, criteria()).going == []
