@@ -11,6 +11,8 @@ from typing import Any
 import jsonata
 import pytest
 
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.record import Record
 from tests.support import ROOT
 from tests.support.git.upstream import Upstream
 from tests.support.stage.docs import blocks
@@ -46,37 +48,51 @@ def test_releases_are_the_tags_of_an_image_with_their_pull_digests(ledger: Run) 
         assert {one["sourceRef"].rpartition("@")[0] for one in shown["records"]} == {release["sourceUrl"]}
 
 
-def test_what_is_not_to_be_used_is_not_released(tmp_path: Path) -> None:
+def judged() -> list[Record]:
+    """Return records of an image of which `v1` and `v3` may be used, and one of another image."""
     yanked = {"at": "2026-01-02T00:00:00Z", "reason": "broken"}
-    records = [
-        record(tag="v1"),
-        record(tag="v2", yanked=yanked),
-        record(tag="pr-7", ttl="7d"),
-        record(tag="v3", platform="linux/amd64", digest=digest("x")),
-        record(tag="v3", platform="linux/arm64", digest=digest("y")),
-        record("myorg/other", tag="v9"),
-        record(tag="prod", version="v1"),
+    image = "myorg/judged"
+    amd64, arm64 = {"platform": "linux/amd64"}, {"platform": "linux/arm64"}
+    return [
+        record(image, "v1", digest=digest("v1")),
+        record(image, "v2", digest=digest("v2"), yanked=yanked),
+        record(image, "v2-again", digest=digest("v2")),
+        record(image, "pr-7", digest=digest("pr-7"), ttl="7d"),
+        record(image, "v3", digest=digest("x"), **amd64),
+        record(image, "v3", digest=digest("y"), **arm64),
+        record(image, "v4", digest=digest("4a"), index=digest("v4"), **amd64),
+        record(image, "v4", digest=digest("4b"), index=digest("v4"), yanked=yanked, **arm64),
+        record(image, "v4-amd64", digest=digest("4a"), index=digest("v4"), **amd64),
+        record(image, "v5", digest=digest("5a"), **amd64),
+        record(image, "v5", digest=digest("5b"), ttl="7d", **arm64),
+        record(image, "prod", digest=digest("v1"), version="v1"),
+        record("myorg/judged-too", "v1", digest=digest("v1"), yanked=yanked),
     ]
-    (tmp_path / "ledger.json").write_bytes(ledger_bytes(*records))
-    found = {one["version"]: one.get("digest") for one in releases(tmp_path, "myorg/app")}
-    assert found == {"v1": records[0].digest, "v3": None}  # no one digest pulls both platforms
+
+
+def test_what_is_not_to_be_used_is_not_released(tmp_path: Path) -> None:
+    (tmp_path / "ledger.json").write_bytes(ledger_bytes(*judged()))
+    found = {one["version"]: one.get("digest") for one in releases(tmp_path, "myorg/judged")}
+    assert found == {"v1": digest("v1"), "v3": None}  # no one digest pulls both platforms
     assert releases(tmp_path, "myorg/none") == []
 
 
 def test_the_pages_give_renovate_what_the_expression_makes_of_the_ledger(
     ledger: Run, upstream: Upstream, tmp_path: Path
 ) -> None:
-    sample = ROOT / "sample-ledger"
-    upstream.commit_as_other_writer(
-        {name: (sample / name).read_bytes() for name in ("ledger.json", "ledger.yaml")}, "the sample"
-    )
+    folder, sample = tmp_path / "ledger", ROOT / "sample-ledger"
+    folder.mkdir()
+    records = [*codec.loads((sample / "ledger.json").read_bytes()).records(), *judged()]
+    files = {"ledger.json": ledger_bytes(*records), "ledger.yaml": (sample / "ledger.yaml").read_bytes()}
+    (folder / "ledger.json").write_bytes(files["ledger.json"])
+    upstream.commit_as_other_writer(files, "the sample")
     assert ledger("site", tmp_path / "site", "--repo", upstream.url).code == 0
     (source,) = FROM_PAGES["customDatasources"].values()
-    for image in {one["image"] for one in ledger("list", "--repo", sample, "--format", "json").json}:
+    for image in {one.image for one in records}:
         path = source["defaultRegistryUrlTemplate"].replace("{{{packageName}}}", image)
         found = json.loads((tmp_path / "site" / path.partition("/ledger/")[2]).read_text("utf-8"))["releases"]
         by_version = {one["version"]: one for one in found}
-        assert by_version == {one["version"]: one for one in releases(sample, image)}
+        assert by_version == {one["version"]: one for one in releases(folder, image)}
         assert len(by_version) == len(found)
 
 
