@@ -99,9 +99,14 @@ class EnvironmentCell:
     is_version: bool = True
     given: LogEntry | None = None
 
+    @property
+    def held(self) -> Name | None:
+        """The image:tag that has the same; None if that was replaced since."""
+        return Name(self.image, self.version) if self.is_version else None
+
     def has(self, tag: TagFacts) -> bool:
         """Return whether the environment has what an image:tag has."""
-        return self.is_version and Name(self.image, self.version) == tag.name
+        return self.held == tag.name
 
 
 @dataclass(frozen=True, slots=True)

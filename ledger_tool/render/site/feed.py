@@ -24,6 +24,7 @@ _IDS = UUID("5cbb9ee2-1e0c-4c38-a3a5-2b0fd3a1f2c6")  # of ours alone, and for ev
 _ACTION, _IMAGE = "urn:ledger-tool:action", "urn:ledger-tool:image"
 _MOST_CHANGES = 50
 _MOST_NAMES = 100  # image:tags of a commit
+_MOST_IMAGES = 1000  # of a commit, by which readers may filter
 _NOBODY = "unknown"  # an entry must have an author
 
 
@@ -65,7 +66,7 @@ def _add(feed: Element, change: ChangeFacts, facts: SiteFacts, places: Places) -
         _link(entry, "related", page, "text/html")
     for action in sorted({one.action for one in change.entries}):
         SubElement(entry, "category", {"term": escaped(action), "scheme": _ACTION})
-    for image in images[:_MOST_NAMES]:
+    for image in images[:_MOST_IMAGES]:
         SubElement(entry, "category", {"term": escaped(image), "scheme": _IMAGE})
     _text(entry, "content", _html(change, facts)).set("type", "html")
 

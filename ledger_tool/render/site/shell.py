@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.site import paths
 from ledger_tool.core.site.address import commit_page_of
 from ledger_tool.core.site.facts import SiteFacts
@@ -39,8 +40,9 @@ class SiteWay(NamedTuple):
 class Shell:
     """What is around the content of each page.
 
-    `drift_at` and `running_at` are the times of the reports, the oldest of each, or `""`. `around` keeps the markup of
-    what is before and after the content, by root and page.
+    `holders` are the environments that have what an image:tag has. `drift_at` and `running_at` are the times of the
+    reports, the oldest of each, or `""`. `around` keeps the markup of what is before and after the content, by root and
+    page.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Shell:
     ways: Sequence[SiteWay]
     places: Places
     findings: Findings
+    holders: Mapping[Name, Sequence[str]]
     ledger_page: str
     drift_at: str = ""
     running_at: str = ""
@@ -70,7 +73,8 @@ class Shell:
         return cls(
             title=shown(facts.title, _TITLE_MAX) or "ledger", commit=facts.commit,
             commit_link=commit_link(facts.ledger_page, facts.commit), ledger_link=web_link(facts.ledger_page),
-            at=facts.at, ways=ways, places=Places(facts), findings=Findings(facts), ledger_page=facts.ledger_page,
+            at=facts.at, ways=ways, places=Places(facts), findings=Findings(facts), holders=_holders(facts),
+            ledger_page=facts.ledger_page,
             drift_at=(facts.drift.at or "") if facts.drift else "",
             running_at=min((report.at for report in facts.running if report.at), default=""),
         )  # fmt: skip
@@ -92,6 +96,14 @@ class Shell:
                 name: markup(f"{name}.html", shell=self, root=root, current=current) for name in ("top", "foot")
             }
         return self.around[root, current]
+
+
+def _holders(facts: SiteFacts) -> Mapping[Name, Sequence[str]]:
+    holders: dict[Name, list[str]] = {}
+    for cell in (cell for image in facts.images for cell in image.environments):
+        if cell.held:
+            holders.setdefault(cell.held, []).append(cell.environment)
+    return holders
 
 
 def commit_link(ledger_page: str, commit: str) -> str:

@@ -12,6 +12,17 @@ from tests.support.browser.browser import Browser
 def test_what_could_not_be_loaded_is_not_taken_for_unknown(browser: Browser, sites: Sites) -> None:
     """As where a connection is cut; the next try may succeed."""
     browser.tell("Network.enable")
+    browser.tell("Network.setBlockedURLs", urls=["*/search/images.js"])
+    try:
+        browser.open(f"{sites.base('full', 'http')}index.html", PHONE)
+        browser.press("/", "app")
+        browser.wait("document.querySelector('#\\\\~results .status')?.innerText.includes('could not be loaded')")
+    finally:
+        browser.tell("Network.setBlockedURLs", urls=[])
+    browser.press(Keys.ESCAPE)
+    assert not browser.texts("#\\~results .status")
+    browser.press("app")
+    assert hits(browser, APP) == [APP]
     browser.tell("Network.setBlockedURLs", urls=["*/search/digests/*"])
     try:
         browser.open(f"{sites.base('full', 'http')}digest.html#{NEWEST}", PHONE)

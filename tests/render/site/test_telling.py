@@ -10,15 +10,15 @@ from ledger_tool.core.history.log import FactEdit, LogEntry
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.registry.drift import CLASSES
 from ledger_tool.core.running.classes import RUNNING_CLASSES
-from ledger_tool.core.site.facts import DigestPlace, SiteFacts
+from ledger_tool.core.site.facts import DigestPlace, EnvironmentCell, SiteFacts
 from ledger_tool.core.site.files import SiteFile
-from ledger_tool.render.site import changes, image, missing, states
+from ledger_tool.render.site import changes, image, lists, missing, start, states
 from ledger_tool.render.site.attention import Card, cards
 from ledger_tool.render.site.findings import Findings
 from ledger_tool.render.site.shell import Shell
 from tests.support.values.html import links, parsed, text_of
 from tests.support.values.make import digest, record
-from tests.support.values.site import change_of, entry, image_of, many_facts, site_facts, tag
+from tests.support.values.site import AT, change_of, entry, image_of, many_facts, site_facts, tag
 
 
 def test_what_is_left_out_of_a_commit_is_counted_in_steps_and_several_runs_make_no_person() -> None:
@@ -75,6 +75,19 @@ def test_a_version_is_told_once_on_the_start_page() -> None:
     }  # fmt: skip
     first = next(cards(facts, Shell.of(facts).findings)).items[0]
     assert [each.badge.word for each in first.beside] == ["outdated base", "yanked"]
+
+
+def test_what_is_to_be_rebuilt_is_told_with_the_environments_that_have_it() -> None:
+    """Not with one that has what the tag had before it was replaced."""
+    tags = [tag(record("a", "v1"), rebuild_step=1), tag(record("b", "v1"), rebuild_step=1)]
+    cells = [
+        EnvironmentCell(name, "a", "v1", digest(), AT, "same", is_version=name != "old")
+        for name in ("dev", "old", "prod")
+    ]
+    made = [image_of("a", [tags[0]], environments=cells), image_of("b", [tags[1]])]
+    facts = replace(many_facts(0), images=made, outdated=tags)
+    told = [text_of(parsed(file.content)) for make in (lists, start) for file in make.pages(facts, Shell.of(facts))]
+    assert [text.count("after its bases · in dev, prod") for text in told if "after its bases" in text] == [1, 1]
 
 
 def names(card: Card) -> list[Name]:

@@ -135,7 +135,9 @@ async function search(wanted = null) {
 
 function clearSearch() {
   field.value = "";
-  filters.state.value = filters.environment.value = "";
+  if (filters) {
+    filters.state.value = filters.environment.value = "";
+  }
   close();
   field.focus();
 }
