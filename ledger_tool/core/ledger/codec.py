@@ -31,6 +31,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -40,6 +41,7 @@ from itertools import pairwise
 from ledger_tool.core.ledger import names
 from ledger_tool.core.ledger.layout import laid_out
 from ledger_tool.core.ledger.ledger import Ledger
+from ledger_tool.core.ledger.overlap import common_prefix, common_suffix
 from ledger_tool.core.ledger.record import Record, from_json
 from ledger_tool.errors import InvalidLedger, UsageError
 
@@ -127,12 +129,12 @@ def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
     if not ledger.texts or len(raw) >= MAX_BYTES or not raw.endswith(_CLOSE_BYTES):
         return None
     shortest = min(len(raw), len(before))
-    start = before.rfind(_BETWEEN_BYTES, 0, _common_prefix(raw, before, shortest)) + len(_BETWEEN_BYTES)
+    start = before.rfind(_BETWEEN_BYTES, 0, common_prefix(raw, before, shortest)) + len(_BETWEEN_BYTES)
     if start < len(_FIRST_BYTES):  # not even one record is the same, up to here
         start = len(_FIRST_BYTES)
         if not raw.startswith(_FIRST_BYTES):
             return None
-    same = _common_suffix(raw, before, shortest - start)
+    same = common_suffix(raw, before, shortest - start)
     end = before.find(_BETWEEN_BYTES, len(before) - same)
     end = end if end >= 0 else len(before) - len(_CLOSE_BYTES)
     try:
@@ -143,7 +145,7 @@ def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
     keys = _keys(texts) if middle.isascii() or unicodedata.is_normalized("NFC", middle) else None
     if keys is None:
         return None
-    first = before.count(_BETWEEN_BYTES, 0, start)
+    first = _number_at(before, start, ledger)
     rest = first + before.count(_BETWEEN_BYTES, start, end) + 1
     if not _in_order([*ledger.keys[max(first - 1, 0) : first], *keys, *ledger.keys[rest : rest + 1]]):
         return None
@@ -152,28 +154,11 @@ def reread(raw: bytes, before: bytes, ledger: Ledger) -> Reread | None:
     return Reread(Ledger(all_keys, all_texts), first, rest, first + len(texts))
 
 
-def _common_prefix(raw: bytes, other: bytes, limit: int) -> int:
-    """Return how many bytes two texts start with in common, up to a limit."""
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if raw[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _common_suffix(raw: bytes, other: bytes, limit: int) -> int:
-    """Return how many bytes two texts end with in common, up to a limit."""
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if raw[len(raw) - middle : len(raw) - low] == other[len(other) - middle : len(other) - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _number_at(raw: bytes, start: int, ledger: Ledger) -> int:
+    """Return the number of the record whose text starts at an offset of the bytes of a ledger."""
+    keys = _keys([raw[start : raw.index(_END.encode(), start)].decode()])
+    assert keys
+    return bisect_left(ledger.keys, keys[0])
 
 
 def is_valid(record: object) -> bool:

@@ -20,6 +20,7 @@ from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.signers import MAX_SIGNERS
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
 from ledger_tool.edges.git import log, signatures
+from ledger_tool.edges.git.contents import contents
 from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_as_text
 from ledger_tool.edges.git.keyring import read_keyring
 from ledger_tool.edges.git.repository import Repository
@@ -121,7 +122,7 @@ class GitHistory:
     def contents(self, ids: Sequence[str]) -> Iterator[bytes | None]:
         if self.promisor:
             self.repository.fetch_missing(ids, self.promisor)
-        return self.repository.contents(ids)
+        return contents(self.repository, ids)
 
     def contains(self, commit: str, head: str) -> bool:
         return self.repository.is_ancestor(commit, head)

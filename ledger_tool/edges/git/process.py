@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from ledger_tool.edges.files.disk import local_errors
 from ledger_tool.edges.waiting import waiting_for
@@ -156,3 +157,59 @@ def _await_group(group: int, seconds: float) -> None:
         while time.monotonic() < end:
             os.killpg(group, 0)
             time.sleep(0.02)
+
+
+class Output:
+    """What a git command writes to stdout, read while it runs; see `streamed`."""
+
+    def __init__(self, child: subprocess.Popen[bytes], step: str) -> None:
+        self._child = child
+        self._step = step
+        self._read = bytearray()
+        self._stdout = cast("IO[bytes]", child.stdout).fileno()
+        self._poll = select.poll()
+        self._poll.register(self._stdout, select.POLLIN)
+
+    def read(self, size: int, timeout: float) -> memoryview:
+        """Return the next `size` bytes, fewer if the command ends before; they are there until the next call.
+
+        Raises Unreachable if it writes nothing for `timeout` seconds.
+        """
+        if len(self._read) < size:
+            self._read = bytearray(size)
+        view, missing = memoryview(self._read)[:size], size
+        while missing:
+            if not self._poll.poll(1000 * timeout):
+                message = f"timed out after {timeout:.0f} s in {self._step}"
+                raise Unreachable(message, "run it again, or give it longer with `--timeout`")
+            got = os.readv(self._stdout, [view[size - missing :]])
+            if not got:
+                return view[: size - missing]
+            missing -= got
+        return view
+
+    def end(self) -> Completed:
+        """Wait for the command to end, which it does as nothing more is to be read, and return how."""
+        _, err = self._child.communicate()
+        return Completed(self._child.returncode, b"", err.decode("utf-8", "replace")[-_STDERR_BYTES:])
+
+
+@contextmanager
+def streamed(arguments: Sequence[str], *, environment: Mapping[str, str], stdin: bytes, step: str) -> Iterator[Output]:
+    """Run `git ARGUMENTS` as `run` does, and give what it writes; it is killed if the context ends before it does."""
+    with ExitStack() as stack:
+        with local_errors("the folder for temporary files", "write to"):
+            file = stack.enter_context(tempfile.TemporaryFile())
+            file.write(stdin)
+            file.seek(0)
+        with _only(environment):
+            handle = Git().execute(
+                ["git", *arguments], istream=cast("BinaryIO", file), as_process=True, start_new_session=True
+            )
+    child = cast("subprocess.Popen[bytes]", handle.proc)
+    with cast("IO[bytes]", child.stdout), cast("IO[bytes]", child.stderr):
+        try:
+            yield Output(child, step)
+        finally:
+            if child.poll() is None:
+                _kill(child)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
-from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, shown
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.deadline import Deadline
@@ -26,7 +25,6 @@ from ledger_tool.errors import (
 )
 
 _FSCK = "run `git fsck` there; if it finds no error, report this as a bug"
-CHUNK_BYTES = 16 * 2**20  # of contents, read at a time
 # How two trees are compared. Otherwise the user's settings could pair files as renames, and a `.gitmodules` in the work
 # tree, which anybody may have added, could leave submodules out.
 COMPARED = ("--raw", "--no-abbrev", "--no-renames", "--ignore-submodules=none")
@@ -170,34 +168,11 @@ class Repository:
             start = output.index(b"\n", offset) + 1
             facts = output[offset:start].split()
             if len(facts) != 3:  # `ID missing`
-                words = f"the object {shown(facts[0].decode(), 64)} is missing in {self.git_dir}"
-                raise GitFailed(words, _FSCK)
+                raise missing(facts[0].decode(), self.git_dir)
             offset = start + int(facts[2])
             contents.append(output[start:offset])
             offset += 1
         return contents
-
-    def contents(self, oids: Sequence[str]) -> Iterator[bytes | None]:
-        """Yield the content of each blob, in order; None for one that is missing or too large for a ledger."""
-        if not oids:
-            return
-        listing = self.succeed("cat-file", "--batch-check", stdin=batch(dict.fromkeys(oids)), least=60.0).text
-        lines = (line.split(" ") for line in listing.splitlines())
-        sizes = {line[0]: int(line[2]) for line in lines if line[1] == "blob" and int(line[2]) < MAX_BYTES}
-        chunk: list[str] = []
-        size = 0
-        for oid in oids:
-            if chunk and size + sizes.get(oid, 0) > CHUNK_BYTES:
-                yield from self._chunk(chunk, sizes)
-                chunk, size = [], 0
-            chunk.append(oid)
-            size += sizes.get(oid, 0)
-        yield from self._chunk(chunk, sizes)
-
-    def _chunk(self, oids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[bytes | None]:
-        readable = [oid for oid in dict.fromkeys(oids) if oid in sizes]
-        contents = dict(zip(readable, self.blobs(readable), strict=True))
-        return (contents.get(oid) for oid in oids)
 
     def fetch_missing(self, oids: Sequence[str], remote: str) -> None:
         """Fetch blobs that a partial clone lacks, all at once; git alone would fetch them one by one.
@@ -254,6 +229,11 @@ def batch(oids: Iterable[str]) -> bytes:
 def paths_of(listing: bytes) -> list[str]:
     """Return the entries of a listing with `-z`; paths need not be UTF-8."""
     return [entry for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry]
+
+
+def missing(oid: str, where: Path) -> GitFailed:
+    """Return the error for an object that a repository should have."""
+    return GitFailed(f"the object {shown(oid, 64)} is missing in {where}", _FSCK)
 
 
 def local_failure(done: Completed, command: str, where: Path) -> LedgerError:

@@ -334,11 +334,6 @@ def test_a_commit_that_git_would_not_write_is_judged_like_any_other(
     assert ledger("log", "--repo", upstream.url).code == 0
 
 
-def test_history_is_read_in_chunks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger_tool.edges.git.repository.CHUNK_BYTES", 2000)
-    assert audit() == (0, [])
-
-
 def test_a_ledger_yaml_that_is_huge_or_no_plain_file_is_not_read(audit: Audit, upstream: Upstream) -> None:
     upstream.commit_as_other_writer({"ledger.yaml": SETTINGS.encode() + b"#" * 2**20}, "grow")
     made = moved(upstream)
