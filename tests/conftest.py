@@ -8,12 +8,14 @@ import re
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
-from ledger_tool.cli.main import main
+from ledger_tool.cli.main import COMMANDS, main, program
 from tests.support.git.servers import SshServer, ssh_server
 from tests.support.git.upstream import Upstream
 from tests.support.registries.registry import RealRegistry, real_registry
@@ -53,6 +55,16 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _command_lines() -> Iterator[None]:
+    """Build the command line of each command once: in tests that share a process, that would be most of many a run."""
+    built = cache(program)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger_tool.cli.main.program", lambda names=COMMANDS: built(tuple(names)))
+        patch.setattr("typer.main.get_command", cache(get_command))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keep the user's home, settings, CI and credentials out; return the test's own home folder."""
@@ -85,22 +97,22 @@ def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
     return folder
 
 
-class _Shortest:
-    """Stands for `random` where it says how long to pause before another try: for as short as it may be."""
+class _Short:
+    """Stands for `random` where it says how long to pause before another try: it chooses a twentieth of the longest."""
 
     @staticmethod
-    def uniform(low: float, _: float) -> float:
-        return low
+    def uniform(low: float, high: float) -> float:
+        return low + (high - low) / 20
 
 
 @pytest.fixture
 def ledger(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Return a function that runs one `ledger` command line and returns its exit code and output.
 
-    Between two tries it pauses no longer than a host has asked it to.
+    Between two tries it pauses for a short time, unless a host has asked it to wait.
     """
     for module in ("ledger_tool.edges.http.patience", "ledger_tool.edges.git.offer"):
-        monkeypatch.setattr(f"{module}.random", _Shortest)
+        monkeypatch.setattr(f"{module}.random", _Short)
 
     def run(*argv: object) -> Outcome:
         capfd.readouterr()
