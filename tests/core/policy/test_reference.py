@@ -217,8 +217,15 @@ def test_what_may_be_meant_as_a_reference_is_one(text: str) -> None:
     assert not is_no_reference(text)
 
 
-@given(st.from_regex(re.compile(rf"(?:{names.HOST}/)?{names.IMAGE}(?::{names.TAG})?", re.ASCII), fullmatch=True))
+# `names.HOST`, `names.IMAGE` and `names.TAG`, but short.
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,12}[A-Za-z0-9])?|\[[0-9a-fA-F:.]{2,9}\])(?::[0-9]{1,5})?"
+_PART = r"[a-z0-9]{1,5}(?:(?:\.|_|__|-{1,3})[a-z0-9]{1,5}){0,2}"
+_NAME = rf"(?:{_HOST}/)?{_PART}(?:/{_PART}){{0,2}}(?::[A-Za-z0-9_][A-Za-z0-9._-]{{0,20}})?"
+
+
+@given(st.from_regex(re.compile(_NAME, re.ASCII), fullmatch=True))
 def test_nothing_that_docker_would_pull_by_name_is_something_else(text: str) -> None:
+    assert re.fullmatch(rf"(?:{names.HOST}/)?{names.IMAGE}(?::{names.TAG})?", text)
     try:
         reference = parse_in_manifest(text)
     except InvalidValue:
