@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.release.conftest import dist as dist  # which the tests of the kits install
 from tests.support.forges.fake_forge import TOKEN
 from tests.support.git.servers import SshServer
 from tests.support.git.upstream import git
@@ -28,12 +29,12 @@ EVIL_TITLE = "`touch pwned` $(touch pwned) '; touch pwned; ' ${{ github.token }}
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """Return a stage on which a job finds nothing that it does not bring along, and whose `ssh` is the real one.
 
     Its checkout is full of modules that are not ours, and PYTHONPATH, as some images have it, names the checkout.
     """
-    with Stage.set_up(tmp_path / "stage") as made:
+    with Stage.set_up(tmp_path / "stage", forking=not request.node.get_closest_marker("real_start")) as made:
         programs, log = made.root / "programs", made.root / "arguments"
         programs.mkdir()
         log.touch()

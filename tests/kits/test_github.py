@@ -164,6 +164,7 @@ def test_the_action_and_the_workflow_review_in_the_same_words() -> None:
 # ---- publish
 
 
+@pytest.mark.real_start
 def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) -> None:
     given = contexts(ref_name="v1.5.0", repository="team/app")
     given["vars"] |= {"LEDGER_REPO": access["LEDGER_REPO"], "LEDGER_KNOWN_HOSTS": access["LEDGER_KNOWN_HOSTS"]}

@@ -171,6 +171,7 @@ PROJECT = {
 }  # fmt: skip
 
 
+@pytest.mark.real_start
 def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) -> None:
     config = load(KIT["examples/publish.gitlab-ci.yml"])
     for name in ("build", "record"):

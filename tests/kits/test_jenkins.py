@@ -183,6 +183,7 @@ def test_one_issue_follows_the_drift(stage: Stage, access: dict[str, str], tmp_p
         assert night("secret") == (1, [("closed", True), ("open", True)])
 
 
+@pytest.mark.real_start
 def test_the_example_of_the_kit_publishes(stage: Stage, access: dict[str, str]) -> None:
     """The image that it is given is the tag's; that nothing else of it is read shows in one with a shell's words."""
     given = access | {

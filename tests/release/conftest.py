@@ -76,7 +76,7 @@ def alone(request: pytest.FixtureRequest, dist: Path, tmp_path: Path) -> Iterato
     A test that says so gets the wheel too, installed as the Containerfile does it, but into a folder of the test.
     """
     folder = tmp_path / "python"
-    with Stage.set_up(tmp_path / "stage") as stage:
+    with Stage.set_up(tmp_path / "stage", forking=False) as stage:
         for name in ("ledger", "python", "python3"):
             (stage.root / "bin" / name).unlink()
         given = {name: value for name, value in stage.environment.items() if name != "PYTHONPATH"}

@@ -26,7 +26,6 @@ from tests.support.registries.layout import Layout, Said
 
 REGISTRY = "registry.example.com"
 _BASE = f"{REGISTRY}/myorg/base:12"
-_BUILT = Path.home() / ".docker" / "built"
 
 
 def main(words: Sequence[str]) -> None:
@@ -49,13 +48,11 @@ def main(words: Sequence[str]) -> None:
     match verb:
         case "build":
             for name in given.tag:
-                path = _BUILT / name.replace("/", "%")
+                path = _built_as(name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(_content(given.context))
         case "push":
-            _push(
-                given.context, (_BUILT / given.context.replace("/", "%")).read_text(), ["linux/amd64"], {}, wrap=False
-            )
+            _push(given.context, _built_as(given.context).read_text(), ["linux/amd64"], {}, wrap=False)
             if given.quiet:
                 sys.stdout.write(f"{given.context}\n")
         case "buildx build":
@@ -95,6 +92,10 @@ def _run(words: Sequence[str]) -> None:
         [sys.executable, "-I", "-m", "ledger_tool", *arguments],
         kept | passed | {"HOME": "/nonexistent", "DOCKER_CONFIG": config},
     )
+
+
+def _built_as(name: str) -> Path:
+    return Path.home() / ".docker" / "built" / name.replace("/", "%")
 
 
 def _content(context: str) -> str:

@@ -108,7 +108,8 @@ def comparable(transcript: list[Example]) -> list[str]:
 def played(path: Path, folder: Path) -> list[Example]:
     """Return the transcript of a file as it really goes, on a stage in `folder`."""
     shown = examples(path.read_text("utf-8"))
-    with Stage.set_up(folder, empty=path.name in EMPTY and path.parent == ROOT) as stage:
+    is_first = path.name in EMPTY and path.parent == ROOT
+    with Stage.set_up(folder, empty=is_first, forking=not is_first) as stage:
         outputs = stage.run([example.command for example in shown])
     return [Example(example.command, _tidy(output)) for example, output in zip(shown, outputs, strict=True)]
 

@@ -27,6 +27,7 @@ from tests.support import ROOT
 from tests.support.git.upstream import Upstream, git
 from tests.support.registries.registry import RealRegistry, real_registry
 from tests.support.registries.tunnel import certificate_for, tunnel
+from tests.support.stage import forkserver
 from tests.support.stage.docker import REGISTRY
 
 HOSTS = ("git.example.com", "github.com", "gitlab.com", "bitbucket.org")
@@ -105,8 +106,11 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def set_up(cls, root: Path, *, empty: bool = False) -> Iterator[Stage]:
-        """Build one; `empty` leaves the git host's repository without a commit, and `LEDGER_*` unset."""
+    def set_up(cls, root: Path, *, empty: bool = False, forking: bool = True) -> Iterator[Stage]:
+        """Build one; `empty` leaves the git host's repository without a commit, and `LEDGER_*` unset.
+
+        With `forking`, `ledger` and `docker` are loaded once for all their starts (`tests.support.stage.forkserver`).
+        """
         for name in ("bin", "home/.ssh", "home/.docker", "work", "tmp", "served/team", "transcript", "registry"):
             (root / name).mkdir(parents=True)
         certificate = certificate_for(root / "registry", REGISTRY)
@@ -115,10 +119,10 @@ class Stage:
             tunnel(int(registry.host.rpartition(":")[2]), REGISTRY) as port,
         ):
             made = cls(root, _environment(root, empty=empty, proxy=f"http://127.0.0.1:{port}"), registry)
-            made._fill(empty=empty)
+            made._fill(empty=empty, forking=forking)
             yield made
 
-    def _fill(self, *, empty: bool) -> None:
+    def _fill(self, *, empty: bool, forking: bool) -> None:
         root = self.root
         shutil.copytree(ROOT / "sample-ledger", root / "work/sample-ledger")
         (root / "home/.gitconfig").write_text(
@@ -133,10 +137,10 @@ class Stage:
             (root / "work" / name).mkdir()
             (root / "work" / name / "Dockerfile").write_text("FROM scratch\n")
         self._program("ssh", _SSH.format(home=root / "home", served=root / "served"))
-        self._program("ledger", f'#!/bin/sh\nexec {sys.executable} -I -m ledger_tool "$@"\n')
-        for name in ("docker", "curl"):
-            module = f"tests.support.stage.{name}"
-            self._program(name, f'#!/bin/sh\nexec env PYTHONPATH={ROOT} {sys.executable} -P -m {module} "$@"\n')
+        script = forkserver.script if forking else forkserver.real_script
+        self._program("ledger", script("ledger_tool", "-I"))
+        self._program("docker", script("tests.support.stage.docker", "-P", str(ROOT)))
+        self._program("curl", forkserver.real_script("tests.support.stage.curl", "-P", str(ROOT)))
         for name in ("pip", "pipx"):
             self._program(name, "#!/bin/sh\n")
         self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
