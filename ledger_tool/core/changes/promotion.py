@@ -68,7 +68,11 @@ def of_a_tag(name: Name) -> RuleRefused:
 def environment_effects(effects: Iterable[Effect], policy: Policy) -> dict[Name, list[Effect]]:
     """Return what happened to the records of environments, by image:tag."""
     effects = list(effects)
-    if not any(is_of_environment(effect.record.tag, _records([effect]), policy) for effect in effects):
+    tags = policy.environments
+    if not any(
+        effect.record.tag in tags or effect.record.is_environment or any(old.is_environment for old in effect.old)
+        for effect in effects
+    ):
         return {}
     groups = ((name, list(group)) for name, group in groupby(effects, key=lambda effect: effect.name))
     return {name: group for name, group in groups if is_of_environment(name.tag, _records(group), policy)}

@@ -178,8 +178,10 @@ def _fields(record: Record) -> dict[_Field, str]:
     return {field: value for field, value in fields.items() if value}
 
 
-def newly_yanked(effects: Iterable[Effect]) -> list[tuple[str, Yanked]]:
+def newly_yanked(effects: Sequence[Effect]) -> list[tuple[str, Yanked]]:
     """Return the marks of images that must not be used which a change sets, or which come with an image."""
+    if not any(effect.new and effect.new.yanked for effect in effects):
+        return []
     steps = ((effect.record.platform or "", *_yank_step(effect)) for effect in effects)
     return [(platform, now) for platform, was, now in steps if now and was != now]
 

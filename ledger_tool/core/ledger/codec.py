@@ -171,8 +171,11 @@ def is_valid(record: object) -> bool:
 
 def dumps(ledger: Ledger) -> bytes:
     """Return the canonical bytes of a ledger; the inverse of `loads`."""
-    body = _START + _BETWEEN.join(ledger.texts) + _CLOSE if ledger.texts else ""
-    return (_HEAD + body + _TAIL).encode()
+    if not ledger.texts:
+        return (_HEAD + _TAIL).encode()
+    texts = [_HEAD + _START + ledger.texts[0], *ledger.texts[1:]]
+    texts[-1] += _CLOSE + _TAIL
+    return _BETWEEN.join(texts).encode()  # it may be large, so there is one copy of it at a time, and the bytes
 
 
 def record_lines(texts: Sequence[str], *, is_last: bool) -> Iterator[str]:
@@ -242,7 +245,9 @@ def _read(raw: bytes) -> Ledger | None:
         return None
     if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
         return None
-    texts = text[len(_HEAD + _START) : -len(_CLOSE + _TAIL)].split(_BETWEEN)
+    texts = text.split(_BETWEEN)
+    texts[0] = texts[0][len(_HEAD + _START) :]
+    texts[-1] = texts[-1][: -len(_CLOSE + _TAIL)]
     keys = _keys(texts)
     return Ledger(keys, texts) if keys is not None and _in_order(keys) else None
 

@@ -196,20 +196,22 @@ def parse_source_ref(value: str) -> SourceRef:
     A value that may contain one is not repeated in the message.
     """
     hint = "write `--source URL@COMMIT` with the full commit id, such as `https://git.example.com/team/app@4ef5a303…`"
-    if re.match(r"(?i)https?://[^/]*@.*@", value):
+    if value.count("@") > 1 and re.match(r"(?i)https?://[^/]*@.*@", value):
         raise InvalidValue("sourceRef", "sourceRef has a user name or a password in its URL", hint)
-    if "@" in re.sub(r"@[0-9a-fA-F]+$", "", value) and not re.fullmatch(SOURCE_REF, value):
+    if "@" in re.sub(r"@[0-9a-fA-F]+$", "", value) and not _compiled(SOURCE_REF).fullmatch(value):
         raise InvalidValue("sourceRef", "sourceRef is malformed", hint)
     return SourceRef(_matched("sourceRef", SOURCE_REF, value, hint, 2400))
+
+
+_rfc3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 def parse_timestamp(value: str, field: str = "publishedAt") -> Timestamp:
     """Return an RFC 3339 time in UTC to the second (`2026-11-24T09:30:00Z`), or raise InvalidValue."""
     hint = "a time is RFC 3339 with its zone, such as `2026-11-24T09:30:00Z`"
-    if not re.fullmatch(
-        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})",
-        value,
-    ):
+    if not _rfc3339.fullmatch(value):
         raise InvalidValue(field, f"{field} `{shown(value)}` is malformed", hint)
     whole = re.sub(r"\.[0-9]+", "", value.upper()) if "." in value else value.upper()
     try:

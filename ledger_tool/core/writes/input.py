@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -118,8 +118,18 @@ def _values(raw: bytes) -> Iterable[tuple[str, Any]]:
         return [(f"record {number}", value) for number, value in enumerate(array, 1)]
     if re.match(r"\s*\{\s*\n", text):  # one object, written over several lines
         return [("record 1", json_of(raw, "the input"))]
-    lines = enumerate(text.split("\n"), 1)
-    return [(f"line {number}", _line(line, number)) for number, line in lines if line.strip()]
+    return _json_lines(text)
+
+
+def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
+    """Yield the value of each line, one at a time: there may be very many."""
+    number, start = 1, 0
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = end if end >= 0 else len(text)
+        if text[start:end].strip():
+            yield f"line {number}", _line(text[start:end], number)
+        number, start = number + 1, end + 1
 
 
 def _line(line: str, number: int) -> Any:
