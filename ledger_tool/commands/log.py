@@ -25,6 +25,8 @@ from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import Resolver
 from ledger_tool.errors import InvalidLedger, UnknownImage
 
+_AT_FIRST = 100  # commits whose messages are read at once, and four times as many each time after
+
 
 def log(
     history: History,
@@ -92,14 +94,18 @@ def entries(
     all_steps = history.steps(base, head, line=False) if steps is None else steps
     if not all_steps and not base:
         history.files(head)  # raises: there is no ledger
-    parsed = [
-        (step, parse_message(step.commit.message))
+    wanted = [
+        step
         for step in reversed(all_steps)
         if step.is_cut or (LEDGER in step.touched and (since is None or step.commit.at >= since))
     ]
-    known = next((number for number, (step, _) in enumerate(parsed) if step.is_cut), len(parsed))
-    yield from _entries(history, parsed[:known], note)
-    if known < len(parsed):
+    known = next((number for number, step in enumerate(wanted) if step.is_cut), len(wanted))
+    done, size = 0, _AT_FIRST
+    while done < known:  # a reader may need only the last few
+        part = wanted[done : min(done + size, known)]
+        yield from _entries(history, [(step, parse_message(step.commit.message)) for step in part], note)
+        done, size = done + len(part), 4 * size
+    if known < len(wanted):
         history.must_be_whole()
 
 
