@@ -11,7 +11,7 @@ from ledger_tool.render.site import changes, image, lists, matrix, missing, star
 from ledger_tool.render.site.shell import Shell
 from ledger_tool.render.site.templating import asset
 
-_SCRIPTS = ("dom.js", "times.js", "copy.js", "data.js", "search.js", "digest.js", "start.js")
+_SCRIPTS = ("dom.js", "times.js", "copy.js", "pasted.js", "data.js", "search.js", "digest.js", "start.js")
 
 
 def pages(facts: SiteFacts) -> Iterator[SiteFile]:

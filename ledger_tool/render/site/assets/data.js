@@ -33,18 +33,6 @@ function asked() {
   return { query: given.get("q") ?? "", state: given.get("state") ?? "", environment: given.get("env") ?? "" };
 }
 
-const SCHEME = /^(?:oci|docker|https?):\/\//;
-
-// The image, tag or digest in what people paste: `docker pull …`, a line of a manifest, a shortened digest.
-function pasted(text) {
-  const bare = (word) => word.replace(/^["'`(]+|["'`),;]+$/g, "").replace(/(?:…|\.\.\.)$/, "").replace(/^[\w-]+=(?=.)/, "").replace(SCHEME, "");
-  const words = text.trim().split(/\s+/).map(bare);
-  const isCommand = words.length > 2 && /^(?:docker|podman|nerdctl|crictl|crane|skopeo|kubectl)$/.test(words[0]);
-  const isReference = (word) => /@sha\d+:|^(?=[^/]*[.:])[\w.-]+(?::\d+)?\/./.test(word);
-  const isTagged = (word) => /^[a-z\d][a-z\d._/-]*:\w[\w.-]*$/.test(word);
-  return words.findLast(isReference) ?? (isCommand ? words.findLast(isTagged) ?? words.at(-1) : words.join(" "));
-}
-
 // Digests: `sha256:…`, what follows that, or a reference with one. Null for text that is none.
 function digestIn(text) {
   const found = /^(?:[^\s@]+@)?(?:(sha256|sha512):)?([0-9a-f]+)$/i.exec(pasted(text));
@@ -86,7 +74,8 @@ function placesOf(listed, asked = "") {
 // Why a digest must not be used: a mark counts for the image that has it; that of another image is told with its name.
 function yanksOf(places) {
   const [{ image }] = places;
-  const own = places.filter((place) => place.yanked && place.image === image).map((place) => place.yanked);
+  const isShared = places.some((place) => place.image !== image);
+  const own = places.filter((place) => place.yanked && place.image === image).map((place) => (isShared ? `${image}: ${place.yanked}` : place.yanked));
   const others = places.filter((place) => place.yanked && place.image !== image).map((place) => `${place.image}: ${place.yanked}`);
   return { own: [...new Set(own)], others: [...new Set(others)] };
 }

@@ -152,14 +152,21 @@ function found(data, { query, state, environment }) {
 
 // A reference as people paste it has a registry in front, perhaps with a path, which the ledger's names have not.
 function withoutHost(query, data) {
-  const matching = data.prefixes.filter(([theirs]) => query.startsWith(theirs)).sort((one, other) => other[0].length - one[0].length);
-  const names = matching.map(([theirs, ours]) => ours + query.slice(theirs.length));
+  const slash = Math.max(query.indexOf("/"), 0);
+  const host = query.slice(0, slash).toLowerCase();
+  const asked = host + query.slice(slash);
+  const matching = data.prefixes.filter(([theirs]) => asked.startsWith(theirs)).sort((one, other) => other[0].length - one[0].length);
+  const names = matching.map(([theirs, ours]) => ours + asked.slice(theirs.length));
   if (names.length) {
-    return names.find((name) => data.entries.some((entry) => entry.image === name.split(":")[0])) ?? names[0];
+    return names.find((name) => isImage(name, data)) ?? names[0];
   }
-  const slash = query.indexOf("/");
-  const host = query.slice(0, slash);
-  return slash > 0 && /[.:]/.test(host) && !data.entries.some((entry) => entry.image.startsWith(`${host}/`)) ? query.slice(slash + 1) : query;
+  const isHost = /[.:]/.test(host) && !data.entries.some((entry) => entry.image.startsWith(`${host}/`));
+  return isHost ? query.slice(slash + 1) : query;
+}
+
+function isImage(name, data) {
+  data.names ??= new Set(data.entries.map((entry) => entry.image));
+  return data.names.has(name.split(":")[0].toLowerCase());
 }
 
 // How many characters to change, swap, add or leave out to get from one word to another; anything over `most` is one more.
@@ -186,13 +193,31 @@ const MOST_NEAR = 5;
 // The images whose names, or the last parts of them, are nearly what was typed.
 function nearest(data, query) {
   const word = query.toLowerCase().split(/[\s:]/)[0];
-  const most = Math.min(2, Math.floor(word.length / 3));
-  const near = most < 1 ? [] : data.entries.flatMap((entry) => {
-    const name = word.includes("/") ? entry.image : entry.image.slice(entry.image.lastIndexOf("/") + 1);
-    const far = distance(word, name, most);
-    return far <= most ? [[far, entry]] : [];
+  const lastOf = (name) => name.slice(name.lastIndexOf("/") + 1);
+  const last = lastOf(word);
+  const near = data.entries.flatMap((entry) => {
+    const whole = word === last ? Infinity : farFrom(word, entry.image);
+    const far = Math.min(whole, farFrom(last, lastOf(entry.image)) + (word === last ? 0 : MOST_FAR));
+    return far < Infinity ? [[far, entry]] : [];
   });
   return near.sort((one, other) => one[0] - other[0]).slice(0, MOST_NEAR).map((pair) => pair[1]);
+}
+
+const MOST_FAR = 2;
+
+// How far a name is from what was typed; Infinity if that is not meant.
+function farFrom(word, name) {
+  const most = Math.min(MOST_FAR, Math.floor(word.length / 3));
+  const far = most < 1 ? Infinity : distance(word, name, most);
+  return far <= most ? far : Infinity;
+}
+
+// The hits for what may be meant: with less of a path, as behind a mirror, or with another spelling.
+function meant(data, query) {
+  const parts = query.split("/");
+  const end = parts.slice(1).map((_, at) => parts.slice(at + 1).join("/")).find((name) => isImage(name, data));
+  const hits = end ? found(data, { query: end, state: "", environment: "" }) : [];
+  return hits.length ? hits.slice(0, MOST_NEAR).map((each) => each()) : nearest(data, query).map((entry) => imageHit(entry, -1, data));
 }
 
 // Lines that list all of a state, if what was typed is its name.
@@ -220,17 +245,23 @@ async function digestLines(query) {
     return null;
   }
   const like = await digestsLike(digest);
-  return like && like.map(([value, listed]) => {
-    const places = placesOf(listed, imageIn(query));
-    const { words, name, image } = places[0];
-    const holding = places.filter((place) => place !== places[0] && place.version && !place.until && place.image === image);
-    const others = places.length - 1 - holding.length + unlistedOf(listed);
-    const yanks = yanksOf(places);
-    const yanked = yanks.own.length ? [" ", element("span", { className: "badge bad" }, "yanked")] : [];
+  return like && like.flatMap(([value, listed]) => linesOf(value, placesOf(listed, imageIn(query)), unlistedOf(listed)));
+}
+
+// The lines of a digest: one for each image that has or had it, since each has marks and environments of its own.
+function linesOf(digest, places, unlisted) {
+  const images = [...new Set(places.map((place) => place.image))];
+  const shown = images.slice(0, MOST_NEAR);
+  const hidden = places.filter((place) => !shown.includes(place.image)).length + unlisted;
+  return shown.map((image) => {
+    const [first, ...others] = places.filter((place) => place.image === image);
+    const holding = others.filter((place) => place.version && !place.until);
+    const more = others.length - holding.length + (image === shown.at(-1) ? hidden : 0);
+    const yanked = [first, ...others].some((place) => place.yanked) ? [" ", element("span", { className: "badge bad" }, "yanked")] : [];
     const held = holding.length ? ` · ${holding.slice(0, 5).map((place) => place.tag).join(", ")}${holding.length > 5 ? ", …" : ""} ${holding.length > 1 ? "have" : "has"} it` : "";
-    const hitOfIt = element("a", { className: "hit", href: `${root}digest.html#${value}` },
-      element("span", { className: "name mono" }, `${value.slice(0, 19)}…`), " ", element("span", {}, `${words} ${name}`),
-      ...yanked, element("span", { className: "muted" }, `${held}${others ? ` · and ${others} more` : ""}${yanks.others.length ? ", of another image and yanked there" : ""}`));
-    return element("li", {}, hitOfIt);
+    const line = element("a", { className: "hit", href: `${root}digest.html#${digest}` },
+      element("span", { className: "name mono" }, `${digest.slice(0, 19)}…`), " ", element("span", {}, `${first.words} ${first.name}`),
+      ...yanked, element("span", { className: "muted" }, `${held}${more ? ` · and ${more} more` : ""}`));
+    return element("li", {}, line);
   });
 }

@@ -110,13 +110,17 @@ async function search(wanted = null) {
   if (turn !== latestTurn) {
     return;
   }
-  const hits = found(data, { ...now, query: withoutHost(reference.split("@")[0], data) });
+  if (digests?.length) { // which no filter narrows
+    now.state = now.environment = filters.state.value = filters.environment.value = "";
+  }
+  const name = withoutHost(reference.split("@")[0], data);
+  const hits = found(data, { ...now, query: name });
   const lines = digests?.length ? digests.map((line) => () => line) : [...stateLines(data, query), ...hits.map((each) => () => hitLine(each()))];
-  const near = lines.length || now.state || now.environment ? [] : nearest(data, withoutHost(reference.split("@")[0], data));
+  const near = lines.length || now.state || now.environment ? [] : meant(data, name);
   const digest = digestIn(reference);
   const isUnread = digest && digest.digits.length >= FEWEST_DIGITS && !digests;
   const isShort = digest && digest.digits.length < FEWEST_DIGITS && (reference.includes("@") || reference.includes("sha") || !lines.length);
-  show(lines.length ? lines : near.map((entry) => () => hitLine(imageHit(entry, -1, data))), "Nothing found");
+  show(lines.length ? lines : near.map((each) => () => hitLine(each)), "Nothing found");
   if (near.length) {
     status.textContent = "Nothing found. Did you mean:";
   }
@@ -209,7 +213,7 @@ async function tellMeant() {
   const data = digests?.length ? null : await imagesData();
   const tagged = name.replace(/\/(?=[^/]*$)/, ":");
   const hits = data && name ? [name, tagged].flatMap((query) => found(data, { query, state: "", environment: "" })).map((each) => each()) : [];
-  const near = data && name && !hits.length ? nearest(data, name).map((entry) => imageHit(entry, -1, data)) : [];
+  const near = data && name && !hits.length ? meant(data, name) : [];
   const lines = digests?.length ? digests : [...hits, ...near].slice(0, MOST_NEAR).map(hitLine);
   if (lines.length) {
     byId("~meant").append(element("ol", { className: "plain results" }, ...lines));
