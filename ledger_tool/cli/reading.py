@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ class Reading:
     repo: str
     session_options: SessionOptions
     screen: Screen
+    begun: Session | None = field(default=None, kw_only=True)
 
     @property
     def host_deadline(self) -> Deadline:
@@ -38,6 +39,8 @@ class Reading:
 
     def session(self, run: RunClaim | None = None) -> Session:
         """Open the ledger, for `run` to write to it; one part of the session may be used until the context ends."""
+        if self.begun:
+            return self.begun
         from ledger_tool.edges.git.session import open_session
 
         options = replace(self.session_options, run=run) if run else self.session_options

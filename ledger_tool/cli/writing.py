@@ -76,10 +76,21 @@ class Writing(Reading):
     pull_request: PullRequest | None
 
     @contextmanager
+    def ahead(self) -> Iterator[Writing]:
+        """Start to fetch a remote's ledger, which `store` then waits for; the rest is loaded and parsed meanwhile."""
+        with self.session() as session:
+            if self.pull_request is None:
+                session.begin()
+            yield replace(self, begun=session)
+
+    @contextmanager
     def store(self, *, shared: bool = False) -> Iterator[Store]:
         """Open the ledger to write to it, or to propose changes if a pull request was requested."""
-        run = self.this_run()
-        with self.session(run) as session:
+        with self.session() as session:
+            if not self.begun and self.pull_request is None:
+                session.begin()
+            run = self.this_run()
+            session.claim(run)
             if self.pull_request is None or self.dry_run:
                 yield session.store(shared=shared)
                 return

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ledger_tool.commands.inspected import Inspected
-from ledger_tool.commands.ports import Registries, Store
 from ledger_tool.commands.write import Written, write
 from ledger_tool.core.changes.change import Change, Snapshot
 from ledger_tool.core.ledger.names import Timestamp
@@ -19,6 +18,7 @@ from ledger_tool.core.writes.told import as_told
 from ledger_tool.errors import Contended
 
 if TYPE_CHECKING:
+    from ledger_tool.commands.ports import Registries, Store
     from ledger_tool.commands.proofs import OpenProver
 
 CHECKS = 5

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ledger_tool.commands.ports import History, Source
 from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.changes.promotion import outlived, version_of
 from ledger_tool.core.ledger.ledger import Ledger
@@ -19,6 +18,7 @@ from ledger_tool.core.policy.reference import Reference
 from ledger_tool.core.policy.resolve import pull_repository
 
 if TYPE_CHECKING:  # the ledger as it is now needs no history
+    from ledger_tool.commands.ports import History, Source
     from ledger_tool.core.history.revision import Moment
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ledger_tool.commands.ports import Store
 from ledger_tool.core.changes.change import Change, Result, Snapshot, results
 from ledger_tool.core.changes.lawful import check_lawful
 from ledger_tool.core.ledger import codec
@@ -17,6 +16,7 @@ from ledger_tool.core.policy.resolve import pull_repository
 from ledger_tool.errors import Conflict, LedgerError
 
 if TYPE_CHECKING:  # a write that proposes nothing need not load it
+    from ledger_tool.commands.ports import Store
     from ledger_tool.core.changes.proposal import Proposed
 
 

@@ -18,8 +18,8 @@ from tests.support.values.make import digest, source
 from tests.support.values.outcome import Outcome
 
 Run = Callable[..., Outcome]
-# A publish to a remote is ten git commands; past the last one nothing happens any more.
-_STEPS = range(1, 12)
+# A publish to a remote is five git commands; past the last one nothing happens any more.
+_STEPS = range(1, 7)
 
 
 def _command(repo: object, tag: str) -> list[object]:
@@ -44,7 +44,7 @@ def test_a_publish_that_is_killed_at_a_step_leaves_old_or_new(
         assert again.code == 0, again.err
         tags.add(f"v{step}")
         assert upstream.tags() == tags
-    assert len(codes) - codes.count(0) >= 8  # the signals did arrive
+    assert len(codes) - codes.count(0) >= 4  # the signals did arrive
     assert len(check_history(upstream.path)) == len(tags) + 1
 
 

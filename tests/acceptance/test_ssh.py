@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.git.processes import commands_naming
 from tests.support.git.servers import SshServer, free_port, make_key
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import SOURCE, digest
@@ -208,3 +210,59 @@ def test_a_blank_deploy_key_is_empty(ledger: Run, value: str) -> None:
     done = ledger("list", "--repo", "ssh://git@127.0.0.1:1/x.git", "--deploy-key", value)
     assert done.code == 6
     assert "is empty" in done.err
+
+
+def test_a_publish_logs_in_once_for_all_that_git_does(
+    publish: Run, upstream: Upstream, sshd: SshServer, temporary_files: Path
+) -> None:
+    before = sshd.logins()
+    done = publish()
+    assert done.code == 0, done.err
+    assert upstream.records()
+    assert sshd.logins() == before + 1
+    end = time.monotonic() + 5
+    while commands_naming(str(temporary_files)) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not commands_naming(str(temporary_files))
+
+
+def test_a_login_that_is_refused_is_not_tried_again(publish: Run, sshd: SshServer) -> None:
+    before = sshd.log.read_text().count("Connection from ") + sshd.log.read_text().count("Connection closed")
+    assert publish(key=sshd.unknown_key).code == 6
+    after = sshd.log.read_text().count("Connection from ") + sshd.log.read_text().count("Connection closed")
+    assert after - before <= 1
+
+
+@pytest.mark.parametrize(
+    "says", ["muxserver_listen: link mux listener: Operation not permitted", "ControlPath too long"]
+)
+def test_where_ssh_cannot_share_its_connection_git_connects_by_itself(
+    publish: Run, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    wrapper = hermetic / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f'#!/bin/sh\ncase " $* " in *" -M "*) echo "{says}" >&2; exit 255;; esac\nexec /usr/bin/ssh "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    done = publish()
+    assert done.code == 0, done.err
+    assert upstream.records()
+
+
+def test_a_connection_that_ends_between_fetch_and_push_is_made_anew(
+    publish: Run, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is killed, as by a server that closes what is idle, before the commit is written."""
+    wrapper = hermetic / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        '#!/bin/sh\ncase " $* " in *" commit-tree "*) pkill -f "ControlPath=$(dirname "${1#--git-dir=}")/ssh";; esac\n'
+        'exec /usr/bin/git "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    done = publish()
+    assert done.code == 0, done.err
+    assert upstream.records()

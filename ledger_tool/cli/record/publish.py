@@ -92,33 +92,34 @@ def publish(
     Publishing the same digest again changes nothing; another digest under the same tag is refused
     (exit 3), unless the tag is mutable or the move is forced.
     """
-    from ledger_tool.commands.publish import publish as run
-    from ledger_tool.core.writes.input import Defaults, publication_time
-    from ledger_tool.render import publish as render
-    from ledger_tool.render.edit import show
-
-    why, clock = _force_reason(force, reason), o.now()
-    defaults = Defaults(
-        published_at=publication_time(published_at, clock) if published_at else clock,
-        clock=clock,
-        source_ref=_source(source),
-        tag=_tag(tag, pr),
-        platform=o.parsed(names.parse_platform, platform),
-        labels=o.labels(label),
-        depends_on=tuple(dict.fromkeys(names.parse_dependency(value) for value in depends_on)),
-        ttl=o.parsed(names.parse_ttl, ttl),
-    )
     o.exclude_each_other({"--bundle -": bundle == "-", "--from -": from_file == "-"})
-    named = _named(image, image_option)
-    digests = {"--digest": digest, "--index": index, "--config": config}
-    drafts, left_out = _drafts(named, digests, from_file, metadata_file, defaults)
     o.exclude_each_other({"--offline": offline, "--registry": registry})
-    screen = ledger.screen
-    screen.notes(left_out)
-    if not source and any(draft.source_ref is defaults.source_ref for draft in drafts):
-        screen.notes(_source_notes())
-    with ExitStack() as stack:
-        store = stack.enter_context(ledger.store())
+    why, clock = _force_reason(force, reason), o.now()
+    raw = _input(from_file, metadata_file)  # all of it is there before the ledger is fetched: it may take its time
+    with ledger.ahead() as begun, ExitStack() as stack:
+        from ledger_tool.commands.publish import publish as run
+        from ledger_tool.core.writes.input import Defaults, publication_time
+        from ledger_tool.render import publish as render
+        from ledger_tool.render.edit import show
+
+        defaults = Defaults(
+            published_at=publication_time(published_at, clock) if published_at else clock,
+            clock=clock,
+            source_ref=_source(source),
+            tag=_tag(tag, pr),
+            platform=o.parsed(names.parse_platform, platform),
+            labels=o.labels(label),
+            depends_on=tuple(dict.fromkeys(names.parse_dependency(value) for value in depends_on)),
+            ttl=o.parsed(names.parse_ttl, ttl),
+        )
+        named = _named(image, image_option)
+        digests = {"--digest": digest, "--index": index, "--config": config}
+        drafts, left_out = _drafts(named, digests, raw, defaults, is_list=bool(from_file))
+        screen = ledger.screen
+        screen.notes(left_out)
+        if not source and any(draft.source_ref is defaults.source_ref for draft in drafts):
+            screen.notes(_source_notes())
+        store = stack.enter_context(begun.store())
         registries = None if offline else stack.enter_context(registry_access.open(ledger.host_deadline))
         try:
             written = run(
@@ -141,26 +142,37 @@ def publish(
     show(screen, written, output, dry_run=ledger.dry_run)
 
 
+def _input(from_file: str, metadata_file: str) -> bytes | None:
+    """Return the bytes of the file of records, or else of buildx's metadata, None if neither is given."""
+    if not from_file and not metadata_file:
+        return None
+    from ledger_tool.core.writes import input as inputs
+    from ledger_tool.edges.files.disk import read_bytes
+
+    if from_file and metadata_file:
+        _only("--from", {"--metadata-file": metadata_file})
+    what = "the input" if from_file else "the metadata file"
+    return read_bytes(from_file or metadata_file, inputs.MAX_INPUT_BYTES, what)
+
+
 def _drafts(
-    named: Reference | None, digests: dict[str, str], from_file: str, metadata_file: str, defaults: Defaults
+    named: Reference | None, digests: dict[str, str], raw: bytes | None, defaults: Defaults, *, is_list: bool
 ) -> tuple[Sequence[Draft], Iterable[str]]:
     """Return what to publish, from a file of records, buildx's metadata or the arguments, and notes for a person."""
     from ledger_tool.core.writes import input as inputs
-    from ledger_tool.edges.files.disk import read_bytes
     from ledger_tool.render import publish as render
 
-    if from_file:
-        _only("--from", {"an image": named, **digests, "--metadata-file": metadata_file})
-        return inputs.drafts_from_records(read_bytes(from_file, inputs.MAX_INPUT_BYTES, "the input"), defaults), ()
-    if metadata_file:
-        from ledger_tool.core.writes.metadata import drafts_from_metadata
+    if raw is None:
+        given = digests["--digest"], digests["--index"], digests["--config"]
+        return [inputs.draft_from_arguments(named, *given, defaults)], ()
+    if is_list:
+        _only("--from", {"an image": named, **digests})
+        return inputs.drafts_from_records(raw, defaults), ()
+    from ledger_tool.core.writes.metadata import drafts_from_metadata
 
-        _only("--metadata-file", digests)
-        raw = read_bytes(metadata_file, inputs.MAX_INPUT_BYTES, "the metadata file")
-        metadata = drafts_from_metadata(raw, defaults, named)
-        return metadata.drafts, render.left_out(metadata)
-    given = digests["--digest"], digests["--index"], digests["--config"]
-    return [inputs.draft_from_arguments(named, *given, defaults)], ()
+    _only("--metadata-file", digests)
+    metadata = drafts_from_metadata(raw, defaults, named)
+    return metadata.drafts, render.left_out(metadata)
 
 
 def _tag(tag: str, pr: str) -> names.Tag | None:

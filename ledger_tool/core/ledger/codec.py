@@ -98,6 +98,11 @@ def _record_pattern() -> re.Pattern[str]:
     )
 
 
+def prepare() -> None:
+    """Do now what the first ledger that is read would have to wait for."""
+    _record_pattern()
+
+
 _label_key = re.compile(r'^        "([^"]+)": ', re.MULTILINE)
 
 

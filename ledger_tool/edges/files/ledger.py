@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,13 @@ from ledger_tool.edges.files.disk import read_bytes, replace_atomically
 from ledger_tool.errors import Contended, InvalidLedger, InvalidSettings, UsageError
 
 
-def read_snapshot(commit: str, ledger: bytes, settings: bytes | None) -> Snapshot:
-    """Return what the two files contain. Raises InvalidLedger, or UsageError for `ledger.yaml`."""
-    return Snapshot(commit, read_ledger(ledger), read_policy(settings))
+def read_snapshot(commit: str, ledger: bytes, settings: bytes | None, after: Snapshot | None = None) -> Snapshot:
+    """Return what the two files contain; faster if they differ little from those of the snapshot `after`.
+
+    Raises InvalidLedger, or UsageError for `ledger.yaml`.
+    """
+    reread = codec.reread(ledger, codec.dumps(after.ledger), after.ledger) if after else None
+    return Snapshot(commit, reread.ledger if reread else read_ledger(ledger), read_policy(settings))
 
 
 def read_policy(raw: bytes | None) -> Policy:
@@ -48,6 +51,8 @@ def schema(name: str) -> dict[str, Any]:
 
 def schema_text(name: str) -> str:
     """Return the text of a schema; see `schema`."""
+    from importlib.resources import files  # few runs need it
+
     return (files("ledger_tool") / "schema" / f"{name}.schema.json").read_text("utf-8")
 
 

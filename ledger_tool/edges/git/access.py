@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.ledger.secrets import LONG_TOKEN, LONG_USER, Mask, secrets_of_header, secrets_of_url
+from ledger_tool.edges.git.connection import control_path
 from ledger_tool.edges.git.deploy_key import hold, read_key
 from ledger_tool.edges.git.known_hosts import read_known_hosts
 from ledger_tool.edges.git.location import Address, Credentials
@@ -80,6 +81,8 @@ class Access:
 
     environment: Mapping[str, str]
     mask: Callable[[str], str]
+    ssh: Sequence[str] = ()  # the program with its options, if git reaches the remote by it
+    control_path: str = ""  # where that ssh looks for a connection that is there already
 
 
 def prepare(
@@ -122,11 +125,14 @@ def prepare(
         answers = hold(b"", "ledger-answers", folder, stack)
         named |= {"LEDGER_GIT_ANSWERS": answers, "LEDGER_GIT_SETTINGS": str(len(users))}
         extra += [("credential.helper", ""), ("credential.helper", _USERS_HELPERS)]
-    key_path = ""
+    key_path = control = ""
+    ssh: list[str] = []
     if credentials.deploy_key:
         key_path = hold(read_key(credentials.deploy_key), "ledger-deploy-key", folder, stack)
     if over_ssh:
-        named["GIT_SSH_COMMAND"] = _ssh_command(key_path, credentials.known_hosts, folder, stack)
+        control = control_path(folder) if key_path else ""  # the user's own set-up may have another one
+        ssh = _ssh(key_path, credentials.known_hosts, folder, stack, control)
+        named["GIT_SSH_COMMAND"] = shlex.join(ssh)
         named["GIT_SSH_VARIANT"] = "ssh"
     if sign and key_path and not any(setting.key == "user.signingkey" for setting in passed):
         extra += [("gpg.format", "ssh"), ("user.signingKey", key_path)]
@@ -154,7 +160,7 @@ def prepare(
         learned = mask.and_of(_answered(answers)) if answers else mask
         return learned.and_of(_in_netrc(host))(text) if host else learned(text)
 
-    return Access(environment, masked)
+    return Access(environment, masked, ssh, control)
 
 
 def _with_token(address: Address, token: str) -> list[tuple[str, str]]:
@@ -264,7 +270,7 @@ def _trusting(path: str, folder: Path) -> str:
     return str(settings)
 
 
-def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack) -> str:
+def _ssh(key_path: str, known_hosts: str, folder: Path, stack: ExitStack, control: str) -> list[str]:
     """Return ssh with its options: it never prompts, and always checks host keys.
 
     With a deploy key, it uses that key and ignores the user's ssh setup; without one, it uses the user's.
@@ -282,10 +288,11 @@ def _ssh_command(key_path: str, known_hosts: str, folder: Path, stack: ExitStack
     if key_path:
         words += ["-F", os.devnull, "-i", key_path]
         options |= {"IdentitiesOnly": "yes", "IdentityAgent": "none"}
+    if control:
+        options |= {"ControlPath": control}
     if known_hosts:
         options |= {
             "UserKnownHostsFile": hold(read_known_hosts(known_hosts), "ledger-known-hosts", folder, stack),
             "GlobalKnownHostsFile": os.devnull,
         }
-    words += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    return shlex.join(words)
+    return words + [word for name, value in options.items() for word in ("-o", f"{name}={value}")]

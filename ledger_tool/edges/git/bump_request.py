@@ -26,9 +26,10 @@ from ledger_tool.edges.files.kustomizations import Kustomizations
 from ledger_tool.edges.files.manifests import is_excluded, is_manifest_name, nothing_read, rewritten
 from ledger_tool.edges.git.bump_commit import top_of
 from ledger_tool.edges.git.entries import Entry
-from ledger_tool.edges.git.location import Credentials, git_dir_of, parse_remote
+from ledger_tool.edges.git.location import Credentials, check_branch, git_dir_of, parse_remote
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
-from ledger_tool.edges.git.remote import RemoteRef, check_branch, refs_of
+from ledger_tool.edges.git.remote import RemoteRef
+from ledger_tool.edges.git.remote_refs import refs_of
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import fetch_error
 from ledger_tool.edges.git.trees import files_of, store, write_tree

@@ -24,7 +24,8 @@ from ledger_tool.edges.git.keyring import read_keyring
 from ledger_tool.edges.git.location import Credentials, git_dir_of, is_bare, parse_location
 from ledger_tool.edges.git.offer import Messages
 from ledger_tool.edges.git.refusals import HostKeyRefused, LoginRefused, RepositoryMissing
-from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore, refs_of
+from ledger_tool.edges.git.remote import RemoteBranch, RemoteStore
+from ledger_tool.edges.git.remote_refs import refs_of
 from ledger_tool.edges.git.server_words import PushStatus
 from ledger_tool.edges.git.session import SessionOptions, open_session
 from ledger_tool.edges.git.settings_variables import without_login

@@ -1,8 +1,8 @@
-"""The entries of a tree or an index, and what is wrong with those that should be a ledger's two files."""
+"""The entries of a tree or an index: from and to a tree object, and what is wrong with a ledger's two files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
@@ -57,3 +57,23 @@ def settings_fault(named: Sequence[Entry]) -> InvalidSettings | None:
     if named and named[0].size > MAX_SETTINGS_READ:
         return InvalidSettings(0, 0, "it is larger than 1 MB", "check that this is the right file")
     return None
+
+
+def entries_of(tree: bytes, id_length: int) -> Iterator[Entry]:
+    """Yield the entries of a tree object, whose ids have this many hex digits. Raises ValueError if it is broken."""
+    offset = 0
+    while offset < len(tree):
+        space, zero = tree.index(b" ", offset), tree.index(b"\0", offset)
+        mode, path = tree[offset:space].decode("ascii").zfill(6), tree[space + 1 : zero]
+        offset = zero + 1 + id_length // 2
+        kind = {"040000": "tree", "160000": "commit"}.get(mode, "blob")
+        yield Entry(mode, kind, tree[zero + 1 : offset].hex(), path.decode("utf-8", "surrogateescape"))
+
+
+def tree_of(entries: Iterable[Entry]) -> bytes:
+    """Return a tree object of these entries, in the order and with the modes that `git mktree` gives them."""
+    named = [(entry, entry.path.encode("utf-8", "surrogateescape")) for entry in entries]
+    in_order = sorted(named, key=lambda pair: pair[1] + b"/" * (pair[0].kind == "tree"))
+    return b"".join(
+        f"{int(entry.mode, 8):o} ".encode() + path + b"\0" + bytes.fromhex(entry.oid) for entry, path in in_order
+    )

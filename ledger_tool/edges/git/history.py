@@ -19,7 +19,7 @@ from ledger_tool.core.ledger.names import Timestamp, shown
 from ledger_tool.core.policy.keyring import Keyring
 from ledger_tool.core.policy.signers import MAX_SIGNERS
 from ledger_tool.edges.files.ledger import Folder, read_snapshot
-from ledger_tool.edges.git import log, signatures
+from ledger_tool.edges.git import dates, log, signatures
 from ledger_tool.edges.git.contents import contents
 from ledger_tool.edges.git.files import attributes_file, attributes_of, changed_files, merged_as_text
 from ledger_tool.edges.git.keyring import read_keyring
@@ -131,7 +131,7 @@ class GitHistory:
         return self.repository.must("rev-list", "--max-parents=0", head, *([f"^{base}"] if base else []), "--").split()
 
     def times(self, commits: Sequence[str]) -> list[Timestamp]:
-        return log.times(self.repository, commits)
+        return dates.times(self.repository, commits)
 
     def changed_files(self, base: str, head: str) -> list[ChangedFile]:
         return changed_files(self.repository, base, head)
@@ -157,7 +157,7 @@ class GitHistory:
         if number == 0:
             self.must_be_whole()
             raise UsageError(
-                f"{self.name} has no commit at or before {time}: its first is from {log.time_of(str(made[0]))}",
+                f"{self.name} has no commit at or before {time}: its first is from {dates.time_of(str(made[0]))}",
                 "name a later time, or a revision",
             )
         return commits[number - 1][0]

@@ -202,3 +202,11 @@ def _from_url(url: re.Match[str], value: str) -> Address:
         user, password = "", user  # `https://TOKEN@host/…`: a token in place of the user
     name = f"{user}@" if user and scheme == "ssh" else ""
     return Address(scheme, f"{scheme}://{name}{host}{path}", host, user, password)
+
+
+def check_branch(name: str) -> str:
+    """Return a branch name, or `""`, if git accepts it (git-check-ref-format(1)). Raises UsageError if not."""
+    bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
+    if len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
+        raise UsageError(f"`{shown(name)}` is not a branch name", "name a branch such as `main`")
+    return name

@@ -6,13 +6,12 @@ It takes a handful of git processes, not one per commit. The files' contents are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from ledger_tool.core.history.commit import TWICE, Commit, File, Step, Touch
-from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, format_timestamp
-from ledger_tool.edges.git.repository import COMPARED, Repository, batch
+from ledger_tool.core.ledger.names import LEDGER, SETTINGS
+from ledger_tool.edges.git.dates import seconds_of, time_of
+from ledger_tool.edges.git.repository import COMPARED, Repository
 
-_LAST = 253_402_300_799  # seconds: the end of the year 9999
 _FIELDS = "%H%x00%P%x00%an%x00%ae%x00%ct%x00%B"
 # Fixed here, since a repository's own settings could change it.
 _LOG = ("log", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--topo-order", "--reverse", "-z")
@@ -27,14 +26,6 @@ def commits(repository: Repository, base: str, head: str) -> list[Commit]:
     """See `commands.ports.History`."""
     fields = _log(repository, f"--format={_FIELDS}", span(base, head), "--")
     return [_commit(fields[start : start + 6]) for start in range(0, len(fields) - 5, 6)]
-
-
-def times(repository: Repository, ids: Sequence[str]) -> list[Timestamp]:
-    """Return the committer's time of each commit, in order."""
-    if not ids:
-        return []
-    shape = ("log", "--no-show-signature", "--no-walk=unsorted", "--stdin", "--format=%ct")
-    return [time_of(seconds) for seconds in repository.succeed(*shape, stdin=batch(ids), least=60.0).text.splitlines()]
 
 
 def steps(repository: Repository, base: str, head: str, *, line: bool) -> list[Step]:
@@ -81,16 +72,6 @@ def _twice(repository: Repository, commit: str) -> dict[str, File | None]:
     """Return those of the two files that the tree of a commit names twice."""
     files = {path: _in_tree(repository, commit, path) for path in (LEDGER, SETTINGS)}
     return {path: file for path, file in files.items() if file and file.mode == TWICE}
-
-
-def seconds_of(text: str) -> int:
-    """Return the seconds of git's `%ct`; git keeps and shows commits whose time is broken: they count as from 1970."""
-    return min(int(text), _LAST) if text.isascii() and text.isdigit() else 0
-
-
-def time_of(seconds: str) -> Timestamp:
-    """Return the time of git's `%ct`; see `seconds_of`."""
-    return format_timestamp(datetime.fromtimestamp(seconds_of(seconds), UTC))
 
 
 def line(repository: Repository, head: str) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+import selectors
 import signal
 import subprocess
 import sys
@@ -46,6 +47,7 @@ for _name in _replaced:
 logging.getLogger("git").setLevel(logging.CRITICAL)
 
 _lock = threading.Lock()
+_PIECE = 256 * 1024  # of what it writes, read at once
 _STDERR_BYTES = 64 * 1024  # the last ones: enough for the message, too few to keep a regular expression busy
 
 
@@ -68,7 +70,73 @@ class Completed:
         return self.stdout.decode("utf-8", "replace")
 
 
-def run(
+class Running:
+    """A git command that runs while this process does something else; see `start`."""
+
+    def __init__(
+        self, handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str], peer: str
+    ) -> None:
+        self._handle = handle  # GitPython kills the child when this is garbage-collected
+        self.child = cast("subprocess.Popen[bytes]", handle.proc)
+        self._timeout, self._end = timeout, time.monotonic() + timeout
+        self._step, self._mask, self._peer = step, mask, peer
+
+    def ended(self, most: int = 0) -> Completed:
+        """Wait until it has ended, and return how. Raises Unreachable after the timeout, which runs from the start.
+
+        One that writes more than `most` bytes to stdout is killed; 0 means that it may.
+        """
+        with waiting_for(self._peer):
+            try:
+                seconds = max(self._end - time.monotonic(), 0.1)
+                out, err = self._read(most, seconds) if most else self.child.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                self.stop()
+                message = (
+                    f"{f'{self._peer}: ' if self._peer else ''}timed out after {self._timeout:.0f} s in {self._step}"
+                )
+                hint = "run it again, or give it longer with `--timeout`; if that keeps failing, check the network"
+                raise Unreachable(message, hint) from None
+            except BaseException:
+                self.stop()
+                raise
+        # Masked before it is cut: half a secret would not be known as one.
+        words = self._mask(err[-2 * _STDERR_BYTES :].decode("utf-8", "replace"))[-_STDERR_BYTES:] if err else ""
+        return Completed(self.child.returncode, out, words)
+
+    def _read(self, most: int, seconds: float) -> tuple[bytes, bytes]:
+        """Return stdout and stderr; with more than `most` bytes of stdout, kill it and return neither."""
+        out, err = cast("IO[bytes]", self.child.stdout), cast("IO[bytes]", self.child.stderr)
+        pieces: dict[IO[bytes], list[bytes]] = {out: [], err: []}
+        end = time.monotonic() + seconds
+        size = 0
+        with selectors.DefaultSelector() as selector:
+            for stream in pieces:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select(max(end - time.monotonic(), 0)):
+                    stream = cast("IO[bytes]", key.fileobj)
+                    piece = os.read(key.fd, _PIECE)
+                    pieces[stream].append(piece)
+                    size += len(piece) if stream is out else 0
+                    if not piece:
+                        selector.unregister(stream)
+                        stream.close()
+                if size > most:
+                    self.stop()
+                    return b"", b""
+                if time.monotonic() > end:
+                    raise subprocess.TimeoutExpired(self._step, seconds)
+        self.child.wait(max(end - time.monotonic(), 0.1))
+        return b"".join(pieces[out]), b"".join(pieces[err])
+
+    def stop(self) -> None:
+        """End it, if it has not ended, with every process that it started."""
+        if self.child.returncode is None:
+            kill(self.child)
+
+
+def start(
     arguments: Sequence[str],
     *,
     environment: Mapping[str, str],
@@ -77,13 +145,12 @@ def run(
     step: str = "",
     mask: Callable[[str], str] = str,
     peer: str = "",
-) -> Completed:
-    """Run `git ARGUMENTS` in exactly this environment and return how it ended, whatever its exit code.
+) -> Running:
+    """Start `git ARGUMENTS` in exactly this environment.
 
     `mask` takes the credentials out of what git and the server say on stderr, and in the status of a push. `peer` is
-    the remote that git talks to, if to any.
-
-    `timeout` is in seconds; after it the whole process group is killed and Unreachable is raised, naming `step`.
+    the remote that git talks to, if to any. `timeout` is in seconds; after it the whole process group is killed. `step`
+    names the command in messages. Raises UsageError if there is no git.
     """
     with ExitStack() as stack:
         file = None
@@ -100,26 +167,27 @@ def run(
                 )
         except GitCommandNotFound as error:
             raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
-    with waiting_for(peer):
-        return _ended(handle, timeout, step or arguments[0], mask, peer)
+    return Running(handle, timeout, step or arguments[0], mask, peer)
 
 
-def _ended(handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str], peer: str) -> Completed:
-    """Wait for a child; GitPython kills it when the handle is garbage-collected."""
-    child = cast("subprocess.Popen[bytes]", handle.proc)
-    try:
-        out, err = child.communicate(timeout=max(timeout, 0.1))
-    except subprocess.TimeoutExpired:
-        _kill(child)
-        message = f"{f'{peer}: ' if peer else ''}timed out after {timeout:.0f} s in {step}"
-        hint = "run it again, or give it longer with `--timeout`; if that keeps failing, check the network"
-        raise Unreachable(message, hint) from None
-    except BaseException:
-        _kill(child)
-        raise
-    # Masked before it is cut: half a secret would not be known as one.
-    words = mask(err[-2 * _STDERR_BYTES :].decode("utf-8", "replace"))[-_STDERR_BYTES:] if err else ""
-    return Completed(child.returncode, out, words)
+def run(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    stdin: bytes = b"",
+    timeout: float = 60.0,
+    step: str = "",
+    mask: Callable[[str], str] = str,
+    peer: str = "",
+    most: int = 0,
+) -> Completed:
+    """Run `git ARGUMENTS`, as `start` does, and return how it ended, whatever its exit code; see `Running.ended`.
+
+    Raises Unreachable after `timeout` seconds, naming `step`.
+    """
+    return start(
+        arguments, environment=environment, stdin=stdin, timeout=timeout, step=step, mask=mask, peer=peer
+    ).ended(most)
 
 
 @contextmanager
@@ -136,7 +204,7 @@ def _only(environment: Mapping[str, str]) -> Iterator[None]:
             os.environ.update(before)
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
+def kill(child: subprocess.Popen[bytes]) -> None:
     """End a child and every process it started: first gently, so git can remove its lock files, then by force."""
     for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, None)):
         with suppress(ProcessLookupError, PermissionError):
@@ -197,19 +265,11 @@ class Output:
 @contextmanager
 def streamed(arguments: Sequence[str], *, environment: Mapping[str, str], stdin: bytes, step: str) -> Iterator[Output]:
     """Run `git ARGUMENTS` as `run` does, and give what it writes; it is killed if the context ends before it does."""
-    with ExitStack() as stack:
-        with local_errors("the folder for temporary files", "write to"):
-            file = stack.enter_context(tempfile.TemporaryFile())
-            file.write(stdin)
-            file.seek(0)
-        with _only(environment):
-            handle = Git().execute(
-                ["git", *arguments], istream=cast("BinaryIO", file), as_process=True, start_new_session=True
-            )
-    child = cast("subprocess.Popen[bytes]", handle.proc)
+    running = start(arguments, environment=environment, stdin=stdin, step=step)
+    child = running.child
     with cast("IO[bytes]", child.stdout), cast("IO[bytes]", child.stderr):
         try:
             yield Output(child, step)
         finally:
             if child.poll() is None:
-                _kill(child)
+                running.stop()

@@ -19,7 +19,8 @@ from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.offer import Bounds, Messages, offer_once
 from ledger_tool.edges.git.own_commits import writing_command
-from ledger_tool.edges.git.remote import RemoteRef, has_default_branch
+from ledger_tool.edges.git.remote import RemoteRef
+from ledger_tool.edges.git.remote_refs import has_default_branch
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import server_words
 from ledger_tool.edges.git.signing import Signer

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from ledger_tool.core.changes.change import Change, Landed, Snapshot
-from ledger_tool.core.ledger.names import Timestamp, shown
+from ledger_tool.core.ledger import codec
+from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.ledger import read_snapshot
-from ledger_tool.edges.git.access import NO_GRAFTS
+from ledger_tool.edges.git.cloning import of_tip, start_clone
+from ledger_tool.edges.git.connection import Connection
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
-from ledger_tool.edges.git.process import run
-from ledger_tool.edges.git.refusals import NO_PAGE
+from ledger_tool.edges.git.process import Running
+from ledger_tool.edges.git.remote_refs import no_branch, refs_of
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
+from ledger_tool.edges.git.tip import Tip, read_tip
 from ledger_tool.edges.git.transaction import Operation, Writer, transact
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import LedgerError, Unreachable, UsageError
@@ -33,9 +36,6 @@ _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live 
 _PAST_COMMITS = 1000  # how far to look back after a conflict, and for how many seconds
 _PAST_SECONDS = 10.0
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
-_TO_LIST = 30.0  # seconds that a remote may take to say what branches it has
-# What only a server of git says; see gitprotocol-http(5). A trace of curl has the headers of its answers.
-_SMART = re.compile(r"Recv header: content-type: application/x-git-upload-pack-advertisement", re.IGNORECASE)
 _IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one blocks the folder of our branches
 
 
@@ -116,24 +116,40 @@ class RemoteBranch(RemoteRef):
 
     push_seconds = 1.0
 
-    def __init__(self, address: Address, branch: str, workspace: Workspace, writer: Writer) -> None:
-        repository = workspace.repository(workspace.folder / "ledger.git", address, *_SHORT_LIVED)
+    def __init__(
+        self,
+        address: Address,
+        branch: str,
+        workspace: Workspace,
+        writer: Writer,
+        begun: Running | Connection | None = None,
+    ) -> None:
+        """`begun` is what `Workspace.begin` has started."""
+        repository = workspace.repository(workspace.private_git_dir, address, *_SHORT_LIVED)
+        repository = replace(repository, is_ours=True)
         hint = "propose the change with `--pull-request`, or let the deploy key bypass the rule"
         super().__init__(repository, address, branch, landed="the record is", refusal_hint=hint)
         self.workspace = workspace
         self._writer = writer
+        self._begun = begun
         self._pushed = False
         self._is_whole = False  # no fetch may make it shallow again
         self._snapshot: Snapshot | None = None  # the last one: a commit never changes
+        self._tip: Tip | None = None  # what was last looked up
 
     def look(self, *, whole: bool = False) -> str:
-        if self.repository.git_dir.exists():
+        if self.repository.git_dir.exists() and not self._begun:
             depth, least = [] if whole or self._is_whole else ["--depth=1"], _AFTER_PUSH if self._pushed else 1.0
             done = self.repository.fetch(self.address.url, f"+{self.name}:{self.name}", how=depth, least=least)
             if not done.ok:
                 raise fetch_error(done, self.address, self.branch)
         else:
             self._clone()
+        branch = self.branch or self._default_branch()
+        self._tip = read_tip(self.repository, f"refs/heads/{branch}") if branch else None
+        if self._tip:
+            self.branch = branch
+            return self._tip.commit
         # At most one: a clone has a single branch.
         tip = self.repository.must("for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "refs/heads/")
         if not tip:
@@ -145,12 +161,16 @@ class RemoteBranch(RemoteRef):
 
     def snapshot(self, tip: str) -> Snapshot:
         if self._snapshot is None or self._snapshot.commit != tip:
-            ledger, settings = self.repository.ledger_files(tip, self.shown)
-            self._snapshot = read_snapshot(tip, ledger, settings)
+            read = self._tip if self._tip and self._tip.commit == tip else None
+            files = (read.ledger, read.settings) if read else self.repository.ledger_files(tip, self.shown)
+            self._snapshot = read_snapshot(tip, *files, after=self._snapshot)
+            if read:  # the bytes are not needed any more, and may be many
+                self._tip = replace(read, ledger=b"", settings=None)
         return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
-        return self._writer.commit(self.repository, self.snapshot(tip), change)
+        read = self._tip if self._tip and self._tip.commit == tip else None
+        return self._writer.commit(self.repository, self.snapshot(tip), change, read)
 
     def rehearse(self, base: Snapshot, change: Change) -> None:
         self._writer.signer.rehearse(self.repository, base, change.ledger)
@@ -186,10 +206,30 @@ class RemoteBranch(RemoteRef):
         clone(self.address, repository, *options, *([f"--branch={self.branch}"] if self.branch else []))
         return GitHistory(repository, self.address.shown, promisor="origin")
 
+    def catch_up(self) -> None:
+        """End what was begun before our turn, so that `look` fetches what has landed since."""
+        if self._begun:
+            with suppress(LedgerError):  # `look` clones it again
+                self.look()
+
+    def _default_branch(self) -> str:
+        """Return what the HEAD of our clone names, `""` if it is not told as usual (gitrepository-layout(5))."""
+        head = (self.repository.git_dir / "HEAD").read_bytes().decode("utf-8", "replace")
+        match = re.fullmatch(r"ref: refs/heads/([^\x00-\x20\x7f~^:?*\[\\\ufffd]+)\n", head)
+        return match[1] if match else ""
+
     def _clone(self) -> None:
-        options = ["--depth=1", "--single-branch", "--no-tags", *([f"--branch={self.branch}"] if self.branch else [])]
+        begun, self._begun = self._begun, None
+        if begun:
+            codec.prepare()  # while git and the network are still at work
         try:
-            clone(self.address, self.repository, *options, branch=self.branch, step="fetch")
+            done = begun.ended() if isinstance(begun, Running) else None
+            if isinstance(begun, Connection):
+                done = begun.made(self.repository.deadline.remaining(1.0))
+            if done is None:
+                clone(self.address, self.repository, *of_tip(self.branch), branch=self.branch, step="fetch")
+            elif not done.ok:
+                raise fetch_error(done, self.address, self.branch)
         except LedgerError:
             shutil.rmtree(self.repository.git_dir, ignore_errors=True)
             raise
@@ -224,81 +264,16 @@ class RemoteStore:
         tip, self._unused_tip = self._unused_tip, ""
         with turn(self.target.shown, self.bounds.deadline.remaining(), self.bounds.messages.note) as waited:
             # After a wait the tip is looked up again: other commits have landed since.
+            if waited:
+                self.target.catch_up()
             return transact(self.target, operation, self.bounds, "" if waited else tip)
 
 
 def clone(address: Address, repository: Repository, *options: str, branch: str = "", step: str = "clone") -> None:
     """Create a repository's git directory as a bare clone of a remote. Raises the error that `fetch_error` returns."""
-    plain = ["clone", "--quiet", "--bare", "--no-local", "--template="]
-    if address.scheme == "file":  # git does not pass the variable on to what reads the other repository
-        plain.append(f"--upload-pack=GIT_GRAFT_FILE={NO_GRAFTS} git-upload-pack")
-    done = run(
-        [*plain, *options, "--", address.url, str(repository.git_dir)],
-        environment=repository.environment,
-        timeout=repository.deadline.remaining(at_least=1.0),
-        step=step,
-        mask=repository.mask,
-        peer=address.shown,
+    environment, mask, deadline = repository.environment, repository.mask, repository.deadline
+    started = start_clone(
+        address, repository.git_dir, *options, environment=environment, mask=mask, deadline=deadline, step=step
     )
-    if not done.ok:
+    if not (done := started.ended()).ok:
         raise fetch_error(done, address, branch)
-
-
-def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
-    """Return the commit of each ref of a remote that matches a pattern; for `HEAD`, the branch that it names, or ""."""
-    done = repository.git(
-        "ls-remote", "--symref", "--", address.url, *patterns,
-        least=least, most=_TO_LIST, step="ls-remote", peer=address.shown,
-    )  # fmt: skip
-    if not done.ok:
-        raise fetch_error(done, address, "")
-    commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}
-    if not commits and address.scheme in ("http", "https") and not _speaks_git(repository, address, least):
-        raise UsageError(
-            f"{address.shown} is not the address of a git repository: something else answers there, or one without a "
-            "branch that is served as plain files",
-            NO_PAGE,
-        )
-    head = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", done.text, re.MULTILINE)
-    return commits | {"HEAD": head[1] if head else ""}
-
-
-def _speaks_git(repository: Repository, address: Address, least: float) -> bool:
-    """Return whether an http server names no branch in git's protocol: git takes any page for plain files of none."""
-    environment = {**repository.environment, "GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
-    asked = replace(repository, environment=environment).git(
-        "ls-remote", "--", address.url, "HEAD", least=least, most=_TO_LIST, step="ls-remote", peer=address.shown
-    )
-    return not asked.ok or bool(_SMART.search(asked.stderr))  # a second request that fails shows nothing
-
-
-def has_default_branch(repository: Repository) -> bool:
-    """Return whether the HEAD of a clone, as the remote's, names a branch that exists."""
-    return repository.git("symbolic-ref", "--quiet", "HEAD").ok and bool(repository.commit_of("HEAD"))
-
-
-def no_branch(repository: Repository, address: Address, branch: str) -> UsageError:
-    """Return the error for a remote whose clone lacks a branch, or with `""` its default branch."""
-    refs = refs_of(repository, address, "refs/heads/*", least=1.0)
-    heads = [ref.removeprefix("refs/heads/") for ref in refs if ref != "HEAD"]
-    if not heads:
-        return UsageError(
-            f"{address.shown} is empty: it has no branch yet",
-            "create a ledger with `ledger init`, and push it there",
-        )
-    branches = shown(", ".join(heads), 200)
-    if branch:
-        return UsageError(f"{address.shown} has no branch `{shown(branch)}`", f"name one of: {branches}")
-    first = "main" if "main" in heads else heads[0]
-    others = shown(", ".join(head for head in heads if head != first), 200)
-    more = f", or another of its branches: {others}" if others else ""
-    hint = f"pass `--branch {shown(shlex.quote(first))}`{more}"
-    return UsageError(f"{address.shown} has no default branch", hint)
-
-
-def check_branch(name: str) -> str:
-    """Return a branch name, or `""`, if git accepts it (git-check-ref-format(1)). Raises UsageError if not."""
-    bad = r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|\.$|/$|^[-/.]"
-    if len(name) > 250 or re.search(bad, name) or name in ("@", "HEAD"):
-        raise UsageError(f"`{shown(name)}` is not a branch name", "name a branch such as `main`")
-    return name

@@ -12,7 +12,8 @@ from typing import cast
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, shown
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.deadline import Deadline
-from ledger_tool.edges.git.entries import Entry, ledger_fault, settings_fault
+from ledger_tool.edges.git.entries import Entry, ledger_fault, settings_fault, tree_of
+from ledger_tool.edges.git.loose import write_loose
 from ledger_tool.edges.git.process import Completed, run
 from ledger_tool.errors import (
     GitFailed,
@@ -39,6 +40,7 @@ class Repository:
     deadline: Deadline
     options: tuple[str, ...] = ()
     mask: Callable[[str], str] = str  # takes the credentials out of what a server says
+    is_ours: bool = False  # whether it is this run's alone, and gone with it
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
     def git(
@@ -49,10 +51,12 @@ class Repository:
         most: float = math.inf,
         step: str = "",
         peer: str = "",
+        most_bytes: int = 0,
     ) -> Completed:
         """Run a git command here, and return its result whatever the exit code.
 
-        It gets the time that is left, but `least` seconds if that is less, and `most` if it is more.
+        It gets the time that is left, but `least` seconds if that is less, and `most` if it is more. It is killed when
+        it writes more than `most_bytes` to stdout; 0 means that it may.
         """
         try:
             with self.deadline.in_git():
@@ -64,6 +68,7 @@ class Repository:
                     step=step or arguments[0],
                     mask=self.mask,
                     peer=peer,
+                    most=most_bytes,
                 )
         except Unreachable as error:
             if elsewhere := self.deadline.spent_elsewhere:
@@ -99,7 +104,7 @@ class Repository:
 
     def written_at(self, commit: str) -> Timestamp:
         """Return the committer's time of a commit."""
-        from ledger_tool.edges.git.log import times  # few commands need it
+        from ledger_tool.edges.git.dates import times  # few commands need it
 
         return times(self, [commit])[0]
 
@@ -190,6 +195,11 @@ class Repository:
 
     def write_root(self, entries: Sequence[Entry], content: bytes) -> str:
         """Write a root tree of these entries, with this content for `ledger.json`; return its id."""
+        if self.is_ours:
+            width = len(entries[0].oid)
+            blob = write_loose(self.git_dir, "blob", content, width)
+            own = [replace(entry, oid=blob) if entry.path == LEDGER else entry for entry in entries]
+            return write_loose(self.git_dir, "tree", tree_of(own), width)
         blob = self.must("hash-object", "-w", "--stdin", stdin=content)
         lines = "".join(
             f"{entry.mode} {entry.kind} {blob if entry.path == LEDGER else entry.oid}\t{entry.path}\0"

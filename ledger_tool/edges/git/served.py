@@ -12,10 +12,11 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from ledger_tool.edges.git.folder_session import FolderSession
 from ledger_tool.edges.git.history import GitHistory
 from ledger_tool.edges.git.location import Address, is_bare, parse_location
 from ledger_tool.edges.git.offer import Messages
-from ledger_tool.edges.git.session import FolderSession, Session, SessionOptions, open_session
+from ledger_tool.edges.git.session import Session, SessionOptions, open_session
 
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 

@@ -16,7 +16,7 @@ from ledger_tool.core.changes.change import Snapshot
 from ledger_tool.core.ledger.ledger import Ledger
 from ledger_tool.core.ledger.names import ALLOWED_SIGNERS, KEYRING
 from ledger_tool.edges.files.disk import path_of
-from ledger_tool.edges.git.log import time_of, times
+from ledger_tool.edges.git.dates import time_of, times
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import NotTheOwner, UsageError

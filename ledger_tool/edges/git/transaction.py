@@ -20,6 +20,7 @@ from ledger_tool.edges.git.dates import dated_after
 from ledger_tool.edges.git.offer import Attempts, Bounds
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.signing import Signer
+from ledger_tool.edges.git.tip import Tip
 from ledger_tool.errors import Contended
 
 Operation = Callable[[Snapshot], Change]
@@ -33,13 +34,15 @@ class Writer:
     signer: Signer
     run: RunClaim
 
-    def commit(self, repository: Repository, base: Snapshot, change: Change) -> str:
+    def commit(self, repository: Repository, base: Snapshot, change: Change, tip: Tip | None = None) -> str:
         """Write a commit of a change on `base`, with all other files kept; return its id.
 
+        `tip` is the base as it was read, which need not be looked up again then.
         Raises ClockBehind, and what `Signer.commit` raises.
         """
-        repository = dated_after(repository, base.commit)
-        tree = repository.write_root(repository.entries(base.commit), codec.dumps(change.ledger))
+        repository = dated_after(repository, base.commit, tip.seconds if tip else None)
+        entries = tip.entries if tip else repository.entries(base.commit)
+        tree = repository.write_root(entries, codec.dumps(change.ledger))
         text = message.compose(change, self.transaction_id, self.run)
         return self.signer.commit(repository, base, change.ledger, tree, text)
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_tool.core.ledger.names import shown
-from ledger_tool.edges.git.location import Address, parse_remote
-from ledger_tool.edges.git.remote import check_branch
+from ledger_tool.edges.git.location import Address, check_branch, parse_remote
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.user_settings import Settings
 from ledger_tool.errors import UsageError

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ledger_tool.core.ledger.names import shown
 from ledger_tool.edges.git.location import is_ours
-from ledger_tool.edges.git.process import run
+from ledger_tool.edges.git.process import Completed, Running, run, start
 from ledger_tool.errors import UsageError
 
 _CONFIG_SOURCES = re.compile(r"GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)")
@@ -37,12 +37,15 @@ class Setting(NamedTuple):
 Settings = Sequence[Setting]
 
 
-def user_settings(git_dir: Path | None) -> Settings:
-    """Return all of the user's effective git settings, in git's order, including those of a checkout if `git_dir` names
-    one. Raises UsageError if git cannot read them.
-    """
-    listed = ["config", "--list", "--show-scope", "-z"]
-    done = run([f"--git-dir={git_dir or os.devnull}", *listed], environment=_sources())
+def ask_settings(git_dir: Path | None) -> Running:
+    """Start to ask git for all of the user's effective settings, and those of a checkout if `git_dir` names one."""
+    return start(
+        [f"--git-dir={git_dir or os.devnull}", "config", "--list", "--show-scope", "-z"], environment=_sources()
+    )
+
+
+def settings_in(done: Completed) -> Settings:
+    """Return the settings, in git's order, that `ask_settings` got. Raises UsageError if git cannot read them."""
     if not done.ok:
         raise UsageError(f"git cannot read your settings: {shown(' '.join(done.stderr.split()), 300)}", "fix that file")
     words = done.text.split("\0")
@@ -51,6 +54,11 @@ def user_settings(git_dir: Path | None) -> Settings:
         key, newline, value = entry.partition("\n")
         settings.append(Setting(key, value if newline else "true", scope))  # a key alone is a boolean
     return settings
+
+
+def user_settings(git_dir: Path | None) -> Settings:
+    """Return what `settings_in` returns for what `ask_settings` gets."""
+    return settings_in(ask_settings(git_dir).ended())
 
 
 def value_of(settings: Settings, key: str) -> str:

@@ -1,6 +1,7 @@
 """What the git commands of one run share: a private folder, the user's settings, a deadline, and access to a remote.
 
 Everything opens a repository through it: a ledger (`session`), the manifests of `bump`, `init` and the merge driver.
+What a clone does not need is imported where it is used: see `begin`.
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ledger_tool.edges.deadline import Deadline, usual_deadline
 from ledger_tool.edges.files.temporary import private_folder
-from ledger_tool.edges.git.access import Access, prepare
 from ledger_tool.edges.git.location import Address, Credentials
-from ledger_tool.edges.git.refusals import LoginRefused, without_deploy_key
-from ledger_tool.edges.git.repository import Repository
-from ledger_tool.edges.git.user_settings import Settings, is_trusted, user_settings, value_of, without_programs
-from ledger_tool.edges.git.view import make_view
+from ledger_tool.edges.git.process import Running
+from ledger_tool.edges.git.user_settings import (
+    Settings,
+    ask_settings,
+    is_trusted,
+    settings_in,
+    value_of,
+    without_programs,
+)
 from ledger_tool.errors import Denied, LedgerError, NotTheOwner, PushRefused, Unreachable, UsageError
+
+if TYPE_CHECKING:  # what follows is loaded while git works
+    from ledger_tool.edges.git.access import Access
+    from ledger_tool.edges.git.connection import Connection
+    from ledger_tool.edges.git.repository import Repository
 
 
 @dataclass
@@ -51,6 +62,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         """Return an error about access, with a hint about the settings that may explain it and that are not used."""
         if not isinstance(error, (Denied, Unreachable)) or isinstance(error, NotTheOwner) or not any(self._accesses):
             return error
+        from ledger_tool.edges.git.refusals import LoginRefused, without_deploy_key
+
         is_by_ssh = any(address and address.scheme == "ssh" and address.is_ledgers for address in self._accesses)
         if isinstance(error, LoginRefused) and is_by_ssh and not self.credentials.deploy_key:
             error = without_deploy_key(error, os.environ.get("LEDGER_DEPLOY_KEY"))
@@ -68,10 +81,45 @@ class Workspace(AbstractContextManager["Workspace"]):
         return self.git_dir is None or is_trusted(self.top or self.git_dir.parent, self.git_dir)
 
     @cached_property
+    def _asked(self) -> Running:
+        """The git that reads the user's settings."""
+        asked = ask_settings(self.git_dir)
+        self._stack.callback(asked.stop)
+        return asked
+
+    @cached_property
     def settings(self) -> Settings:
         """The user's git settings, with those of the checkout. Raises UsageError if git cannot read them."""
-        settings = user_settings(self.git_dir)
+        settings = settings_in(self._asked.ended())
         return settings if self.trusted else without_programs(settings)
+
+    @property
+    def private_git_dir(self) -> Path:
+        """The git directory of the run's own clone of a ledger."""
+        return self.folder / "ledger.git"
+
+    def begin(self, address: Address, branch: str) -> Running | Connection:
+        """Start to clone the tip of a branch, or with `""` of the default one, into `private_git_dir`.
+
+        Over ssh, start to connect, where what follows can use that. Either is ended with the workspace. Raises
+        UsageError or Denied for bad credentials.
+        """
+        _ = self._asked  # git reads the settings while what uses them is loaded
+        from ledger_tool.edges.git.cloning import of_tip, start_clone
+
+        access = self._access(address)
+        if access.control_path:
+            from ledger_tool.edges.git.connection import connect
+
+            if connection := connect(address, access.ssh, access.control_path, access.environment):
+                self._stack.callback(connection.stop)
+                return connection
+        cloning = start_clone(
+            address, self.private_git_dir, *of_tip(branch),
+            environment=access.environment, mask=access.mask, deadline=self.deadline, step="fetch",
+        )  # fmt: skip
+        self._stack.callback(cloning.stop)
+        return cloning
 
     def repository(self, git_dir: Path, address: Address | None = None, *options: str) -> Repository:
         """Return a repository whose commands can reach a remote.
@@ -94,10 +142,20 @@ class Workspace(AbstractContextManager["Workspace"]):
 
     @cached_property
     def _view(self) -> Path:
+        from ledger_tool.edges.git.view import make_view
+
         assert self.git_dir is not None
         return make_view(self.git_dir, self.folder / "view.git", self.settings)
 
     def _opened(self, git_dir: Path, address: Address | None, options: tuple[str, ...]) -> Repository:
+        from ledger_tool.edges.git.repository import Repository
+
+        access = self._access(address)
+        return Repository(git_dir, access.environment, self.deadline, options, access.mask)
+
+    def _access(self, address: Address | None) -> Access:
+        from ledger_tool.edges.git.access import prepare
+
         if address not in self._accesses:
             # What a view lacks: where the missing objects of a partial clone are.
             also = [(one.key, one.value) for one in self.settings if one.is_local and one.key.startswith("remote.")]
@@ -105,12 +163,13 @@ class Workspace(AbstractContextManager["Workspace"]):
                 address, self.credentials, self.settings, self.folder, self._stack,
                 also=[] if self.trusted else also, trusting=self.trusted,
             )  # fmt: skip
-        access = self._accesses[address]
-        return Repository(git_dir, access.environment, self.deadline, options, access.mask)
+        return self._accesses[address]
 
     @cached_property
     def signing_environment(self) -> Mapping[str, str]:
         """The environment in which git signs: the caller's variables, and the user's key or else the deploy key."""
+        from ledger_tool.edges.git.access import prepare
+
         return prepare(None, self.credentials, self.settings, self.folder, self._stack, sign=True).environment
 
     def _unused(self, error: Denied | Unreachable) -> Iterator[str]:

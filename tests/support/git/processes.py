@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support import ROOT
@@ -43,6 +44,15 @@ def finish(process: subprocess.Popen[str], timeout: float = 180.0) -> Outcome:
     """Wait for a process and return how it ended."""
     out, err = process.communicate(timeout=timeout)
     return Outcome(process.returncode, out, err)
+
+
+def commands_naming(text: str) -> list[str]:
+    """Return the commands that run now and have this text among their arguments."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            commands.append(path.read_bytes().decode("utf-8", "replace"))
+    return [command for command in commands if text in command]
 
 
 def obeying_modes() -> list[str]:

@@ -46,6 +46,11 @@ class SshServer:
     read_only_key: Path
     unknown_key: Path
     known_hosts: Path
+    log: Path
+
+    def logins(self) -> int:
+        """Return how often somebody has logged in so far."""
+        return self.log.read_text().count("Accepted publickey")
 
     def url(self, repository: Path) -> str:
         """Return the ssh:// URL of a repository."""
@@ -75,7 +80,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
         )
     )
     with run_sshd(folder, authorized) as (port, known_hosts):
-        yield SshServer(port, user_name(), key, read_only, unknown, known_hosts)
+        yield SshServer(port, user_name(), key, read_only, unknown, known_hosts, folder / "log")
 
 
 def user_name() -> str:
@@ -100,7 +105,7 @@ def run_sshd(folder: Path, authorized: Path) -> Iterator[tuple[int, Path]]:
     known = folder / "known_hosts"
     known.write_text(f"[127.0.0.1]:{port} {' '.join(host_key.with_suffix('.pub').read_text().split()[:2])}\n")
     server = subprocess.Popen(
-        [_SSHD, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        [_SSHD, "-D", "-E", str(folder / "log"), "-f", str(folder / "sshd_config")], stdin=subprocess.DEVNULL
     )
     try:
         wait_for_port(port)
