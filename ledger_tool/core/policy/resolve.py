@@ -30,6 +30,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from ledger_tool.core.ledger.names import Image, shown
@@ -43,6 +44,7 @@ _OFFICIAL = "library/"
 _PORT = re.compile(r":0*([0-9]+)\Z")
 
 
+@lru_cache(maxsize=1024)  # a reconcile asks for one host thousands of times
 def same_host(host: str) -> str:
     """Return a registry's host in the form for comparison: in lower case, Docker Hub's under one name.
 
