@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -44,6 +44,7 @@ class LogEntry:
     pulled by from then on, if that is new, and `replaces_index` the pull digest before. What there is none of is `""`.
     `run` is what the message claims about who made the commit. `version` is what an environment has from then on, and
     `replaces_version` another one that it had before. `edits` are the labels, the TTL and the bases that were edited.
+    `is_seen` says that the diff shows it: it is then about this record alone, where a message is about the image:tag.
     """
 
     commit: str
@@ -62,6 +63,7 @@ class LogEntry:
     version: str = ""
     replaces_version: str = ""
     edits: tuple[FactEdit, ...] = ()
+    is_seen: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> Key:
@@ -96,7 +98,7 @@ def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[Lo
     groups = {name: list(group) for name, group in groupby(effects, lambda effect: effect.name)}
     pulls = {name: PullClaim.of(group) for name, group in groups.items()}
     verb = "" if message.is_squash else message.block.verb or message.verb
-    return [
+    entries = [
         _logged(
             commit, _action(verb, effect), MessageEntry.of(effect, versions_of(groups[effect.name])),
             _reason(effect, message), _pull_of(effect, pulls[effect.name]), _run(effect, message),
@@ -104,6 +106,7 @@ def seen(commit: Commit, message: Message, effects: Sequence[Effect]) -> list[Lo
         )
         for effect in effects
     ]  # fmt: skip
+    return [replace(entry, is_seen=True) for entry in entries]
 
 
 def _claimed_edits(details: Sequence[tuple[str, str]]) -> Iterator[FactEdit]:

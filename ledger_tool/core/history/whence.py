@@ -121,7 +121,8 @@ def index_spans(entries: Iterable[LogEntry]) -> Iterator[Span]:
             ended = [entry.key]
         else:
             is_told = entry.index or entry.replaces_index
-            others = (key for key, start in own.items() if start.index != entry.index and start.commit != entry.commit)
+            told = (key for key in own if key == entry.key or not entry.is_seen)
+            others = (key for key in told if own[key].index != entry.index and own[key].commit != entry.commit)
             ended = list(others) if is_told else []
         for key in ended:
             if key in own:

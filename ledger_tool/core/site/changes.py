@@ -8,6 +8,7 @@ from itertools import groupby, islice
 from ledger_tool.core.changes.runclaim import NO_RUN, RunClaim
 from ledger_tool.core.history.log import LogEntry
 from ledger_tool.core.ledger.record import Name
+from ledger_tool.core.ledger.version import parse_version_tag
 from ledger_tool.core.policy.policy import Policy
 from ledger_tool.core.policy.versionorder import version_order
 from ledger_tool.core.site.address import commit_page_of
@@ -43,13 +44,37 @@ def is_forced(entry: LogEntry) -> bool:
     return entry.action == "publish" and bool(entry.reason) and bool(pulled_before(entry))
 
 
-def rollbacks(log: Iterable[LogEntry], policy: Policy) -> frozenset[tuple[str, Name]]:
-    """Return the commits that certainly put a lower version into an environment in the place of a higher one."""
-    return frozenset(
-        (entry.commit, entry.name)
-        for entry in log
-        if entry.action == "promote" and version_order(entry.version, entry.replaces_version, policy) == -1
-    )
+def rollbacks(log: Sequence[LogEntry], policy: Policy) -> frozenset[tuple[str, Name]]:
+    """Return the commits that certainly put a lower version into an environment in the place of a higher one.
+
+    Where names have no order, that is one which the environment had before, and which was published before the other.
+    """
+    back: set[tuple[str, Name]] = set()
+    first: dict[Name, int] = {}  # the number of the first entry of each image:tag
+    had: dict[Name, set[str]] = {}
+    for number, entry in enumerate(log[::-1]):
+        first.setdefault(entry.name, number)
+        if entry.action == "promote":
+            order = version_order(entry.version, entry.replaces_version, policy)
+            known = had.setdefault(entry.name, set())
+            if order == -1 or (order is None and entry.version in known and _came_before(entry, first, policy)):
+                back.add((entry.commit, entry.name))
+            known.add(entry.version)
+    return frozenset(back)
+
+
+def _came_before(entry: LogEntry, first: Mapping[Name, int], policy: Policy) -> bool:
+    """Return whether a version was published before the one that it replaces, and neither may move."""
+    names = [Name(entry.name.image, version) for version in (entry.version, entry.replaces_version)]
+    if any(name not in first or policy.is_mutable(name.tag) or is_floating(name.tag) for name in names):
+        return False
+    return first[names[0]] < first[names[1]]
+
+
+def is_floating(tag: str) -> bool:
+    """Return whether a tag leaves parts of a version out, such as `v1`."""
+    version = parse_version_tag(tag)
+    return version is not None and version.is_floating
 
 
 def timelines(log: Iterable[LogEntry]) -> Mapping[str, Sequence[LogEntry]]:

@@ -246,7 +246,7 @@ class SiteFacts:
     `expiring` are the tags with a TTL, the first to end first, `yanked` the marked ones, `outdated` those in use that
     have to be rebuilt, as a base has moved on. `dependents` are all image:tags that were built on a digest. `digests`
     has every digest that the ledger has or, as far as commit messages tell, had. `rollbacks` are the commits that put a
-    lower version into an environment, and which.
+    lower version into an environment, and which. `gone` are images that the ledger once had.
     """
 
     title: str
@@ -265,4 +265,5 @@ class SiteFacts:
     outdated: Sequence[TagFacts] = ()
     dependents: Mapping[str, Sequence[Name]] = field(default_factory=dict)
     rollbacks: Collection[tuple[str, Name]] = ()
+    gone: Sequence[SiteImage] = ()
     origin: str = ""

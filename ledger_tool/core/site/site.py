@@ -83,6 +83,10 @@ def site_facts(
         outdated=outdated(images),
         dependents=built.by_digest(),
         rollbacks=rollbacks(log, snapshot.policy),
+        gone=[
+            SiteImage(name, (), None, (), history[name], drift_notes.get(name, ()), running_notes.get(name, ()))
+            for name in sorted(history.keys() - {image.image for image in images})
+        ],
         origin=origin,
     )
 

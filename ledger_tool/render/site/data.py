@@ -5,7 +5,7 @@ A value has the shape that the commands give it. Links within the site are relat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger_tool.core.ledger.record import to_json
@@ -49,16 +49,20 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
         value = {"environment": environment, "images": [_cell(cell) for cell in cells]}
         yield _file(paths.environment_data(environment), value)
     for digest, places in facts.digests.items():
-        value = {
-            "digest": digest,
-            "matches": [_place(place) for place in places],
-            "dependents": [{"image": name.image, "tag": name.tag} for name in facts.dependents.get(digest, ())],
-        }
-        yield _file(paths.digest_data(digest), value)
+        yield _file(paths.digest_data(digest), _digest(digest, places, facts))
 
 
-def _file(path: str, value: Any) -> SiteFile:
-    return SiteFile(path, f"{json.compact(value)}\n".encode())
+def _file(path: str, value: Mapping[str, Any]) -> SiteFile:
+    """Return a file of an object; what is an iterator becomes a list, of which only one item at a time is kept whole.
+
+    An image may have so many tags that all of them together would not fit.
+    """
+    fields = (f"{json.compact(name)}:{_text(inner)}" for name, inner in value.items())
+    return SiteFile(path, f"{{{','.join(fields)}}}\n".encode())
+
+
+def _text(value: Any) -> str:
+    return f"[{','.join(map(json.compact, value))}]" if isinstance(value, Iterator) else json.compact(value)
 
 
 def _within(file: str, path: str) -> str:
@@ -144,11 +148,11 @@ def _image(image: SiteImage, findings: Findings) -> dict[str, Any]:
         "image": image.image,
         "newest": image.newest.name.tag if image.newest else None,
         "page": _within(path, paths.image_page(image.image)),
-        "tags": [_tag(tag) for tag in image.tags],
+        "tags": map(_tag, image.tags),
         "environments": [_cell(cell) for cell in image.environments],
         "drift": [_drift(note, _within(path, findings.place(note))) for note in image.drift],
         "running": [_running(note, _within(path, findings.place(note))) for note in image.running],
-        "entries": [entry_as_json(entry) for entry in image.timeline],
+        "entries": map(entry_as_json, image.timeline),
     }
 
 
@@ -238,6 +242,14 @@ def _running(note: RunningNote, page: str) -> dict[str, Any]:
             for place in note.places
         ],
         "page": page,
+    }
+
+
+def _digest(digest: str, places: Sequence[DigestPlace], facts: SiteFacts) -> dict[str, Any]:
+    return {
+        "digest": digest,
+        "matches": map(_place, places),
+        "dependents": [{"image": name.image, "tag": name.tag} for name in facts.dependents.get(digest, ())],
     }
 
 

@@ -70,7 +70,7 @@ def pages(facts: SiteFacts, shell: Shell) -> Iterator[SiteFile]:
         for place in places
         if place.kind == "image" and not place.until
     }
-    for image in facts.images:
+    for image in (*facts.images, *facts.gone):
         history = list(_history(image.timeline, facts))
         count = max(1, -(-len(image.tags) // TAGS_PER_PAGE), -(-len(history) // _STEPS_PER_PAGE))
         for number in range(1, count + 1):

@@ -34,7 +34,7 @@ class Places:
         self._environments = frozenset(facts.environments)
         self._numbers = {
             image.image: {each.name.tag: at // TAGS_PER_PAGE + 1 for at, each in enumerate(image.tags)}
-            for image in facts.images
+            for image in (*facts.images, *facts.gone)
         }
 
     def image(self, image: str) -> str:

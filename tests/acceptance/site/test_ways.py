@@ -57,8 +57,8 @@ def test_an_address_that_does_not_exist_leads_to_what_was_meant(browser: Browser
 def test_counts_and_boxes_lead_to_the_finding(browser: Browser, sites: Sites) -> None:
     base = sites.base("full", "http")
     for page, link in {
-        "index.html": "[data-attention=drift] li a.badge",
-        "images/myorg/app.html": "[aria-labelledby='~findings'] li a.badge",
+        "index.html": "[data-attention=drift] li a.told",
+        "images/myorg/app.html": "[aria-labelledby='~findings'] li a.told",
         "drift.html": ".tally a", "running.html": ".tally a",
     }.items():  # fmt: skip
         browser.open(base + page, PHONE)

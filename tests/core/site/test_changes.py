@@ -51,6 +51,18 @@ def test_a_promotion_of_a_version_that_is_certainly_lower_is_a_rollback(was: str
     assert not rollbacks([replace(promotion, action="moved")], Policy())
 
 
+def test_names_without_an_order_are_rolled_back_to_what_came_before_them() -> None:
+    versions = ("nightly-b", "nightly-a", "nightly-b", "nightly-a")  # the newest first
+    replaced = (*versions[1:], "")
+    promotions = [
+        entry("a:prod", "promote", number, version=version, replaces_version=was)
+        for number, (version, was) in enumerate(zip(versions, replaced, strict=True))
+    ]
+    log = [*promotions, entry("a:nightly-b", seed=8), entry("a:nightly-a", seed=9)]
+    assert rollbacks(log, Policy()) == {(promotions[1].commit, promotions[1].name)}
+    assert not rollbacks(log, Policy(mutable=("nightly-*",)))
+
+
 def test_a_publish_that_replaces_something_for_a_reason_was_forced() -> None:
     assert is_forced(entry("a:v1", replaces=(digest("old"),), reason="rebuilt"))
     assert is_forced(entry("a:v1", replaces_index=digest("index"), reason="a new index"))

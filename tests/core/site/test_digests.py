@@ -229,9 +229,26 @@ def test_a_record_that_is_pulled_by_another_index_than_its_siblings_has_had_its_
         commit = Commit(str(number), ("",), "A", "a@example.com", Timestamp(f"2026-01-0{number + 1}T00:00:00Z"), "")
         log = [*seen(commit, parse_message("by hand\n"), effects_of(compare(before, after))), *log]
     former = [place for place in places_of(ledgers, log) if place.until]
+    assert sorted(place.until.commit for place in former if place.until) == ["1", "1", "2", "2"]
     assert {(place.kind, place.key, place.digest) for place in former} == {
         ("index", key, found)
         for one in ledgers[1:3]
         for kind, key, found in held(one)
         if kind == "index"
     }  # fmt: skip
+
+
+def test_an_index_that_one_platform_loses_is_still_that_of_the_others() -> None:
+    ledgers = [
+        ledger_of(
+            record(platform="linux/amd64", digest=digest("amd64"), index=digest("both")),
+            record(platform="linux/arm64", digest=digest("arm64"), index=index),
+        )
+        for index in (digest("both"), digest("own"))
+    ]
+    log: list[LogEntry] = []
+    for number, (before, after) in enumerate(pairwise([Ledger(), *ledgers])):
+        commit = Commit(str(number), ("",), "A", "a@example.com", Timestamp(f"2026-01-0{number + 1}T00:00:00Z"), "")
+        log = [*seen(commit, parse_message("by hand\n"), effects_of(compare(before, after))), *log]
+    former = [place for place in places_of([Ledger(), *ledgers], log) if place.until]
+    assert [(place.key.platform, place.digest) for place in former] == [("linux/arm64", digest("both"))]

@@ -125,7 +125,7 @@ def test_what_the_pages_show() -> None:
     assert "yanked: crashes on start" in app
     assert "forced: rebuilt after the CVE in the base image" in app
     assert "Signer payments-ci" in app
-    assert f"has moved now {digest('rebuilt')[:19]}" in app
+    assert f"has moved platform/base:2.1.0 is now {digest('rebuilt')[:19]}" in app
     assert "promote prod v1.4.1 → to v1.4.2" in app
     assert "Published by alice, run" in app
     assert "v1.4.2 forced in prod" in app

@@ -10,7 +10,7 @@ from ledger_tool.core.history.log import FactEdit, LogEntry
 from ledger_tool.core.ledger.record import Name
 from ledger_tool.core.registry.drift import CLASSES
 from ledger_tool.core.running.classes import RUNNING_CLASSES
-from ledger_tool.core.site.facts import DigestPlace, EnvironmentCell, SiteFacts
+from ledger_tool.core.site.facts import DigestPlace, EnvironmentCell, SiteFacts, SiteImage
 from ledger_tool.core.site.files import SiteFile
 from ledger_tool.render.site import changes, image, lists, missing, start, states
 from ledger_tool.render.site.attention import Card, cards
@@ -55,6 +55,15 @@ def test_a_tag_was_published_by_whom_gave_it_what_it_has() -> None:
     assert "Moved by cyd" in told(entry("a:v1", "moved", by="cyd", run=NO_RUN))
     assert " by " not in told(None)
     assert " by " not in told(entry("a:v1", "set", by="dan"))
+
+
+def test_an_image_that_is_gone_keeps_its_page_with_its_history() -> None:
+    facts = replace(site_facts(), gone=[SiteImage("was", (), None, (), (entry("was:v1", "remove"),))])
+    shell = Shell.of(facts)
+    page = next(text_of(parsed(file.content)) for file in pages_of(facts) if file.path == "images/was.html")
+    assert "no tag of this image any more" in page
+    assert "remove v1" in page
+    assert shell.places.image("was") == "images/was.html"
 
 
 def test_what_was_edited_is_told() -> None:

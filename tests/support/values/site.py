@@ -93,8 +93,8 @@ def site_facts() -> SiteFacts:
             provenance={"digest": digest("att"), "builder": "https://ci.example.com/builder", "signer": "payments-ci"},
         ),
         previous="v1.4.2", compare=f"{PAGE}/compare/a...b", owners=("payments-ci",),
-        bases=(BaseFacts(base_ref), BaseFacts(f"platform/base:2.1.0@{digest(ours)}", ours, digest("rebuilt"))),
-        dependents=(DependentFacts(Name("myorg/web", "v2.0.0")),), rebuild_step=1,
+        bases=(BaseFacts(base_ref), BaseFacts(f"platform/base:2.1.0@{digest(ours)}", ours, digest("rebuilt"), ours)),
+        dependents=(DependentFacts(Name("myorg/web", "v2.0.0")),), dependent_count=1, rebuild_step=1,
     )  # fmt: skip
     forced = {"replaces": digest("old"), "reason": "rebuilt after the CVE in the base image"}
     older = tag(*platforms("myorg/app", "v1.4.2", publishedAt=before(26), sourceRef=source("v1.4.2"), forced=forced))
@@ -120,6 +120,7 @@ def site_facts() -> SiteFacts:
     base = tag(
         *platforms("platform/base", "2.1.0", publishedAt=before(500)),
         dependents=(DependentFacts(newest.name, is_stale=True),),
+        dependent_count=1,
     )
     cells = (
         _cell("staging", "v1.5.0", newest, "same"),

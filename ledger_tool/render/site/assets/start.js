@@ -172,9 +172,9 @@ function onKey(event) {
 
 // What is counted in a page leads to the search that lists it.
 function linkSearch(counted) {
-  const link = element("a", { className: counted.className, href: `#${counted.dataset.search}` });
-  link.append(...counted.childNodes);
+  const link = element("a", { className: "told", href: `#${counted.dataset.search}` });
   counted.replaceWith(link);
+  link.append(counted);
 }
 
 // A tag may stand on a further page of its image, which a link to the image cannot know.
