@@ -126,6 +126,14 @@ def test_a_feed_is_bounded() -> None:
     assert len(content) < 250_000
 
 
+def test_a_feed_is_as_new_as_its_newest_entry() -> None:
+    """Which may not be the first, where a clock was wrong."""
+    changes = [change_of([entry("a:v1", seed=hours, hours=hours)]) for hours in (5, 1, 3)]
+    root = parsed(replace(site_facts(), changes=changes))
+    assert_valid(root)
+    assert texts(root, "updated") == [changes[1].at]
+
+
 def test_a_ledger_without_commits_has_an_empty_feed() -> None:
     root = parsed(replace(site_facts(), changes=[]))
     assert_valid(root)

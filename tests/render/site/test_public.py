@@ -53,7 +53,7 @@ def test_no_file_has_a_credential_or_a_mail_address() -> None:
     policy = Policy(owners=(Owner(("myorg/*",), (WHO[1],)),))
     facts = site_facts(
         Snapshot("c" * 40, ledger, policy), [entry(number) for number in range(9)], made_at=Timestamp(AT),
-        title="site", drift=parse_drift(json.dumps(drift).encode(), "drift", Timestamp(AT)),
+        title=TEXT, drift=parse_drift(json.dumps(drift).encode(), "drift", Timestamp(AT)),
         running=[parse_running(json.dumps(running).encode(), "running", Timestamp(AT))],
     )  # fmt: skip
     files = {path: content.decode() for path, content in site_files(facts)}
