@@ -14,7 +14,8 @@ from ledger_tool.render.site.site import site_files
 from tests.support.browser.browser import Browser, open_browser
 from tests.support.browser.served import served
 from tests.support.git.sample import sample
-from tests.support.values.site import hostile_facts, many_facts, site_facts
+from tests.support.values.make import digest, record
+from tests.support.values.site import digests_of, hostile_facts, image_of, many_facts, site_facts, tag
 
 _failed = pytest.StashKey[bool]()
 
@@ -22,8 +23,8 @@ _failed = pytest.StashKey[bool]()
 @dataclass(frozen=True)
 class Sites:
     """Sites below one folder: `full` has something of everything, `hostile` bad words in every field, `long` lists that
-    go over several pages; `sample` is what the command writes of the sample ledger. `address` is where the folder is
-    served.
+    go over several pages; `commits` has tags of only hex digits, and `sample` is what the command writes of the sample
+    ledger. `address` is where the folder is served.
     """
 
     folder: Path
@@ -46,6 +47,8 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     _write(folder / "team/full", site_files(replace(site_facts(), url="https://a.example/team/full/")))
     _write(folder / "team/hostile", site_files(replace(hostile_facts(), url="")))
     _write(folder / "team/long", site_files(many_facts(2, tags=250)))
+    built = [image_of("app", [tag(record("app", commit)) for commit in (digest()[7:47], "e" * 40)])]
+    _write(folder / "team/commits", site_files(replace(many_facts(0), images=built, digests=digests_of(built))))
     given = sample(folder / "given")
     reports = ["--reconcile", str(given.drift), "--running", str(given.running)]
     assert main(["site", str(folder / "team/sample"), "--repo", str(given.repository), *reports]) == 0

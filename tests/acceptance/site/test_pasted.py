@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ledger_tool.render.site.templating import asset
+from tests.acceptance.site.conftest import Sites
+from tests.acceptance.site.test_reading import hits
 from tests.support.browser.browser import Browser
 from tests.support.values.make import digest
 
@@ -44,3 +46,16 @@ def test_the_reference_in_a_text_is_found_and_is_then_taken_as_it_is(browser: Br
     assert dict(zip(_MEANT, browser.run(script, list(_MEANT)), strict=True)) == _MEANT
     meant = list(_MEANT.values())
     assert browser.run(script, meant) == meant
+
+
+def test_hex_digits_may_be_those_of_a_tag_as_well_as_of_a_digest(browser: Browser, sites: Sites) -> None:
+    """As where tags are the commits that were built."""
+    browser.open(f"{sites.base('commits', 'http')}index.html#q={_HEX[:40]}")
+    assert hits(browser, f"{digest()[:19]}…") == [f"{digest()[:19]}…", f"app:{_HEX[:40]}"]
+    browser.run("location.hash = arguments[0]", f"q={'e' * 40}")
+    assert hits(browser, f"app:{'e' * 40}") == [f"app:{'e' * 40}"]
+    assert browser.text("#\\~results .status") == "1 result"
+    browser.run("location.hash = arguments[0]", f"q={'f' * 40}")
+    browser.wait(
+        "document.querySelector('#\\\\~results .status').innerText.startsWith('The ledger has no such digest')"
+    )

@@ -115,7 +115,9 @@ async function search(wanted = null) {
   }
   const name = withoutHost(reference.split("@")[0], data);
   const hits = found(data, { ...now, query: name });
-  const lines = digests?.length ? digests.map((line) => () => line) : [...stateLines(data, query), ...hits.map((each) => () => hitLine(each()))];
+  const isHex = /^[0-9a-f]+$/i.test(reference); // as tags may be that are named for commits
+  const named = digests?.length && !isHex ? [] : [...stateLines(data, query), ...hits.map((each) => () => hitLine(each()))];
+  const lines = [...(digests ?? []).map((line) => () => line), ...named];
   const near = lines.length || now.state || now.environment ? [] : meant(data, name);
   const digest = digestIn(reference);
   const isUnread = digest && digest.digits.length >= FEWEST_DIGITS && !digests;
@@ -128,7 +130,7 @@ async function search(wanted = null) {
     status.textContent = "The data about digests could not be loaded. Try again in a moment.";
   } else if (isShort) {
     status.textContent += `; a digest needs at least ${FEWEST_DIGITS} digits`;
-  } else if (digests && !digests.length) {
+  } else if (digests && !digests.length && !(isHex && lines.length)) {
     status.textContent = `The ledger has no such digest. ${status.textContent}`;
   }
   document.title = `Search: ${query || STATES[now.state] || now.environment} – ${pageTitle}`;
