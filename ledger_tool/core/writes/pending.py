@@ -39,7 +39,8 @@ class PendingRecords:
     ) -> Change:
         """Return the change to these records; `requested` are those to report on, as they will be or were before."""
         effects = {effect.key: effect for effect in effects_of(self._differences(), self._found)}
-        changed = {effect.name: tuple(self._after[effect.name].values()) for effect in effects.values()}
+        names = dict.fromkeys(effect.name for effect in effects.values())
+        changed = {name: tuple(self._after[name].values()) for name in names}
         in_order = ((effects.pop(record.key, None) or self._unchanged(record)) for record in requested)
         reported = [effect for effect in in_order if effect]
         ledger = self._ledger.replaced(changed) if changed else self._ledger

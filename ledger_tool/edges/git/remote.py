@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from ledger_tool.edges.git.history import GitHistory
 
 _SHORT_LIVED = ("-c", "core.looseCompression=0")  # deflating objects that live for seconds saves nothing
+# What is large and has changed throughout takes git longer to tell as a difference than to send as it is.
+_WHOLE = ("-c", "pack.window=0")
+_MANY = 10_000  # records
 _PAST_COMMITS = 1000  # how far to look back after a conflict, and for how many seconds
 _PAST_SECONDS = 10.0
 _AFTER_PUSH = 15.0  # seconds that a look after a push gets, however late it is
@@ -43,7 +46,7 @@ _IN_THE_WAY = "refs/heads/ledger"  # git stores refs as files: this one blocks t
 class RemoteRef:
     """One branch of a remote; see `offer.Ref`. `push_options` are passed to the server (`git push -o`).
 
-    `look` only asks for the branch's commit; `contains` fetches the branch.
+    `look` only asks for the branch's commit; `contains` fetches the branch. `packing` says how a push packs objects.
     """
 
     repository: Repository
@@ -52,6 +55,7 @@ class RemoteRef:
     landed: str
     refusal_hint: str
     push_options: Sequence[str] = ()
+    packing: tuple[str, ...] = ()
     deepened: Callable[[], bool] = bool  # fetches the history that the repository lacks, if it is ours
     push_seconds: ClassVar[float] = 10.0  # for a push, however late it is
 
@@ -66,8 +70,9 @@ class RemoteRef:
 
     def push(self, commit: str, expected: str) -> PushAnswer:
         options = [f"--push-option={option}" for option in self.push_options]
+        repository = replace(self.repository, options=(*self.repository.options, *self.packing))
         try:
-            done = self.repository.git(
+            done = repository.git(
                 "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
                 f"--force-with-lease={self.name}:{expected}", *options, "--", self.address.url, f"{commit}:{self.name}",
                 least=self.push_seconds, step="push", peer=self.address.shown,
@@ -169,6 +174,7 @@ class RemoteBranch(RemoteRef):
         return self._snapshot
 
     def commit(self, tip: str, change: Change) -> str:
+        self.packing = _WHOLE if _MANY <= len(change.effects) > len(change.ledger) / 2 else ()
         read = self._tip if self._tip and self._tip.commit == tip else None
         return self._writer.commit(self.repository, self.snapshot(tip), change, read)
 

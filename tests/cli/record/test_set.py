@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from ledger_tool.edges.git import remote
 from tests.support.git.checker import check_history
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import ledger_bytes, record
@@ -52,3 +55,14 @@ def test_set_does_not_take_away_what_the_team_requires(ledger: Run, tmp_path: Pa
     done = ledger("set", "*", "--unlabel", "team", "--repo", made.url)
     assert done.code == 2
     assert "labels.team" in done.err
+
+
+def test_set_of_very_many_is_pushed_like_any_other(
+    ledger: Run, recorded: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "_MANY", 1)
+    done = ledger("set", "*", "--label", "env=dev")
+    assert done.code == 0, done.err
+    assert all(one["labels"]["env"] == "dev" for one in recorded.records())
+    assert len(recorded.commits()) == 3
+    check_history(recorded.path)
