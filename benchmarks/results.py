@@ -63,6 +63,11 @@ def updated(text: str) -> str:
     return _SHOWN.sub(shown, text)
 
 
+def shown_in(text: str) -> list[str]:
+    """Return the names of the benchmarks that a page shows."""
+    return [name for block in _SHOWN.finditer(text) for name in block[2].split()]
+
+
 def without_tables(text: str) -> str:
     """Return the text of a page without the kept rows that it shows."""
     return _SHOWN.sub("", text)

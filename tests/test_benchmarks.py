@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import data, results, years
+from benchmarks.__main__ import BENCHMARKS
 from benchmarks.report import Beside, Row, as_json, from_json, line
 from benchmarks.world import world
 from tests.support.stage.docs import prose
@@ -56,6 +57,11 @@ def test_a_year_can_be_measured() -> None:
         rows = list(years.measured(small, records=250, publishes=20, points=2, rounds=1))
     assert [list(row.points) for row in rows if row.points] == [[10, 20]] * 3
     assert all(row.median > 0 for row in rows)
+
+
+def test_every_benchmark_is_shown_on_some_page() -> None:
+    shown = [name for page in results.pages() for name in results.shown_in(page.read_text("utf-8"))]
+    assert sorted(shown) == sorted(BENCHMARKS)
 
 
 @pytest.mark.parametrize("page", results.pages(), ids=lambda page: page.name)
