@@ -106,13 +106,15 @@ class _Short:
 
 
 @pytest.fixture
-def ledger(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    """Return a function that runs one `ledger` command line and returns its exit code and output.
-
-    Between two tries it pauses for a short time, unless a host has asked it to wait.
-    """
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pause for a short time between two tries, unless a host has asked to wait."""
     for module in ("ledger_tool.edges.http.patience", "ledger_tool.edges.git.offer"):
         monkeypatch.setattr(f"{module}.random", _Short)
+
+
+@pytest.fixture
+def ledger(capfd: pytest.CaptureFixture[str], short_pauses: None) -> Callable[..., Outcome]:
+    """Return a function that runs one `ledger` command line and returns its exit code and output."""
 
     def run(*argv: object) -> Outcome:
         capfd.readouterr()

@@ -18,10 +18,17 @@ from tests.support.values.outcome import Outcome
 Run = Callable[..., Outcome]
 
 
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have it try only twice to lock the index, and not for seconds."""
+    monkeypatch.setattr("ledger_tool.edges.git.trees._TRIES", 2)
+
+
 def _words(repo: object, tag: str = "v1", *options: object) -> list[object]:
     return ["publish", f"a/b:{tag}@{digest(tag)}", "--source", SOURCE, "--repo", repo, *options]
 
 
+@pytest.mark.usefixtures("hurry")
 def test_a_foreign_index_lock_keeps_the_checkout_behind_and_never_stages_the_reverse(
     ledger: Run, checkout: Path, upstream: Upstream
 ) -> None:
@@ -39,6 +46,7 @@ def test_a_foreign_index_lock_keeps_the_checkout_behind_and_never_stages_the_rev
     assert upstream.tags() == {"v1"}
 
 
+@pytest.mark.usefixtures("hurry")
 def test_a_foreign_index_lock_makes_a_local_commit_try_again(ledger: Run, checkout: Path) -> None:
     git("remote", "remove", "origin", cwd=checkout)
     (checkout / ".git" / "index.lock").touch()

@@ -316,6 +316,7 @@ class Keeping(RuleBasedStateMachine):
         return Outcome(code, out.getvalue(), err.getvalue())
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_what_lives_can_be_pulled_after_every_step(open_registry: RealRegistry) -> None:
     machine = type("Keeping", (Keeping,), {"registry": open_registry})
     run_state_machine_as_test(machine, settings=settings(example_count(10), stateful_step_count=10))

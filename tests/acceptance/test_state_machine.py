@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -29,6 +30,8 @@ from tests.support.git.checker import check_history
 from tests.support.git.upstream import Upstream
 from tests.support.values.make import digest, draft
 from tests.support.values.profiles import example_count
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 Key = tuple[str, str]
 Operation = Callable[[Snapshot], Change]

@@ -17,6 +17,7 @@ from ledger_tool.errors import Contended, PushRefused, Unreachable, UsageError
 from tests.support.git.upstream import DIE, UNQUARANTINED, Upstream
 
 BRANCH = "ledger/bump-1"
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 
 class Told:
