@@ -69,7 +69,7 @@ def test_a_following_checkout_that_is_cut_short_is_finished_or_left_and_loses_no
         checkout = tmp_path / f"checkout{step}"
         git("clone", "--quiet", upstream.path, checkout)
         wrapped = killing_git(tmp_path / f"bin{step}", step, "before", number)
-        finish(start(*_words(checkout, f"v{step}"), environment=wrapped))
+        finish(start(*_words(checkout, f"v{step}"), environment=wrapped, forked=True))
         if (checkout / ".git" / "index.lock").exists():
             (checkout / ".git" / "index.lock").unlink()
         tags.add(f"v{step}")

@@ -36,7 +36,7 @@ def test_a_publish_that_is_killed_at_a_step_leaves_old_or_new(
     for step in _STEPS:
         before = upstream.tip()
         wrapped = killing_git(tmp_path / f"bin{step}", step, moment, number)
-        killed = finish(start(*_command(upstream.url, f"v{step}"), environment=wrapped))
+        killed = finish(start(*_command(upstream.url, f"v{step}"), environment=wrapped, forked=True))
         codes.append(killed.code)
         assert killed.code in (0, -number.value, 130), killed.err
         assert upstream.tip() == before or upstream.git("rev-parse", "main^") == before
@@ -69,7 +69,7 @@ def test_a_commit_in_a_checkout_that_is_killed_at_a_step_is_finished_by_the_next
     git("remote", "remove", "origin", cwd=checkout)
     for step in range(1, 20):
         wrapped = killing_git(tmp_path / f"bin{step}", step, moment, signal.SIGKILL)
-        killed = finish(start(*_command(checkout, f"v{step}"), environment=wrapped))
+        killed = finish(start(*_command(checkout, f"v{step}"), environment=wrapped, forked=True))
         assert killed.code in (0, -signal.SIGKILL.value), killed.err
         again = ledger(*_command(checkout, f"v{step}"))
         assert again.code == 0, again.err

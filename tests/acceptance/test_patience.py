@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.git.processes import together
 from tests.support.git.servers import silent_server
 from tests.support.git.upstream import Upstream
 from tests.support.registries.wire import Reply, Wire, unauthorized, wire_server
@@ -72,7 +73,7 @@ WAYS = [
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_registry_that_hangs_is_left_in_time_and_named(
-    ledger: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setenv("LEDGER_REGISTRY_USERNAME", "ci")
     monkeypatch.setenv("LEDGER_REGISTRY_PASSWORD", "hunter22")
@@ -80,13 +81,14 @@ def test_a_registry_that_hangs_is_left_in_time_and_named(
         upstream = Upstream.create(tmp_path / "ledger.git", settings=f"registries:\n  - host: {address}\n")
         upstream.commit_as_other_writer({"ledger.json": ledger_bytes(record("app", "v1"), record("app", "v2"))})
         before = upstream.tip()
-        for words in (
+        commands = (
             ["doctor", address],
             ["verify", "app:v1"],
             ["reconcile"],
             ["publish", "app:v3", "--source", SOURCE],
-        ):
-            done = ledger(*words, "--repo", upstream.url, *SOON)
+        )
+        ends = together([[*words, "--repo", upstream.url, *SOON] for words in commands], forked=True)
+        for words, done in zip(commands, ends, strict=True):
             assert (done.code, host in done.out + done.err) == (5, True), (words, done)
             assert "hunter22" not in done.out + done.err
             if way not in ("rate limit", "busy"):

@@ -34,7 +34,7 @@ def test_every_record_of_many_publishers_lands_in_a_linear_history(upstream: Ups
 
 
 def test_fifty_publishers_at_once_all_land(upstream: Upstream) -> None:
-    _assert_all_landed(upstream, together([_command(upstream, f"v{at}", at) for at in range(50)]))
+    _assert_all_landed(upstream, together([_command(upstream, f"v{at}", at) for at in range(50)], forked=True))
 
 
 def test_a_server_that_is_slow_in_its_ref_update_loses_nobody(upstream: Upstream) -> None:

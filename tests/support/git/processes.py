@@ -12,26 +12,29 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.support import ROOT
+from tests.support.stage import forkserver
 from tests.support.values.outcome import Outcome
 
 _LEDGER = [sys.executable, "-m", "ledger_tool"]
 
 
 def start(
-    *argv: object, environment: Mapping[str, str] | None = None, below: Sequence[str] = ()
+    *argv: object, environment: Mapping[str, str] | None = None, below: Sequence[str] = (), forked: bool = False
 ) -> subprocess.Popen[str]:
     """Start one `ledger` process, as on a machine of its own: publishers of one machine take turns.
 
-    `below` is a command that starts it.
+    `below` is a command that starts it. One that is `forked` has loaded its modules already (`stage.forkserver`).
     """
+    ledger = forkserver.words("ledger_tool", "-I") if forked else _LEDGER
+    inherited = forkserver.usual(os.environ) if forked else os.environ
     return subprocess.Popen(
-        [*below, *_LEDGER, *(str(word) for word in argv)],
+        [*below, *ledger, *(str(word) for word in argv)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={
-            **os.environ,
+            **inherited,
             "PYTHONPATH": str(ROOT),
             "TMPDIR": tempfile.mkdtemp(prefix="machine-", dir=os.environ.get("MACHINES")),
             **(environment or {}),
@@ -60,9 +63,11 @@ def obeying_modes() -> list[str]:
     return [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override"]
 
 
-def together(commands: Sequence[Sequence[object]], environment: Mapping[str, str] | None = None) -> list[Outcome]:
+def together(
+    commands: Sequence[Sequence[object]], environment: Mapping[str, str] | None = None, *, forked: bool = False
+) -> list[Outcome]:
     """Run many `ledger` processes at once and return how each ended, in the order given."""
-    running = [start(*command, environment=environment) for command in commands]
+    running = [start(*command, environment=environment, forked=forked) for command in commands]
     return [finish(process) for process in running]
 
 

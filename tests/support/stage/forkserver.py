@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -40,13 +41,24 @@ _LOADED_TOO = ("rich.markdown", "rich.panel", "rich.table")  # of what help impo
 # ---- for the stage
 
 
+def words(module: str, flag: str, path: str = "") -> list[str]:
+    """Return the words of a command line that `script` runs."""
+    python = getattr(sys, "_base_executable", sys.executable)  # which need not look for its environment
+    return [python, "-IS", str(_CLIENT), str(_started(module, flag, path)), *_command(module, flag)]
+
+
+def usual(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which a program is not started in earnest for its locale."""
+    own = {name: value for name, value in environment.items() if not name.startswith(("LC_", "LANG"))}
+    return own | {os.fsdecode(name): os.fsdecode(value) for name, value in _SHARED["LOCALE"].items()}
+
+
 def script(module: str, flag: str, path: str = "") -> str:
     """Return the text of a program that runs a module; the server behind it lives as long as this process.
 
     `flag` is that of Python, and `path`, if there is one, its PYTHONPATH.
     """
-    python = getattr(sys, "_base_executable", sys.executable)  # which need not look for its environment
-    return _script(path, python, "-IS", str(_CLIENT), str(_started(module, flag, path)), *_command(module, flag))
+    return _script(path, *words(module, flag, path))
 
 
 def real_script(module: str, flag: str, path: str = "") -> str:
