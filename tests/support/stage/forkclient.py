@@ -61,7 +61,8 @@ def _answer(path: str, arguments: list[str]) -> bytes:
         return REFUSED
     files = b"".join(file.to_bytes(4, sys.byteorder) for file in range(3))
     sent = connection.sendmsg([request], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
-    connection.sendall(request[sent:])
+    if sent < len(request):  # one that has the whole request may have refused it by now
+        connection.sendall(request[sent:])
     for number in _PASSED_ON:
         _signal.signal(number, lambda number, _frame: connection.sendall(bytes([number])))
     return connection.recv(4)
