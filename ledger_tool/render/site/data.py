@@ -6,6 +6,7 @@ A value has the shape that the commands give it. Links within the site are relat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 from ledger_tool.core.ledger.record import to_json
@@ -55,14 +56,24 @@ def files(facts: SiteFacts) -> Iterator[SiteFile]:
 def _file(path: str, value: Mapping[str, Any]) -> SiteFile:
     """Return a file of an object; what is an iterator becomes a list, of which only one item at a time is kept whole.
 
-    An image may have so many tags that all of them together would not fit.
+    An image may have so many tags that all of them together would take more room than the file.
     """
-    fields = (f"{json.compact(name)}:{_text(inner)}" for name, inner in value.items())
-    return SiteFile(path, f"{{{','.join(fields)}}}\n".encode())
+    content = BytesIO()
+    for number, (name, inner) in enumerate(value.items()):
+        content.write(f"{',' if number else '{'}{json.compact(name)}:".encode())
+        for text in _listed(inner) if isinstance(inner, Iterator) else (json.compact(inner),):
+            content.write(text.encode())
+    content.write(b"}\n")
+    return SiteFile(path, content.getvalue())
 
 
-def _text(value: Any) -> str:
-    return f"[{','.join(map(json.compact, value))}]" if isinstance(value, Iterator) else json.compact(value)
+def _listed(items: Iterator[Any]) -> Iterator[str]:
+    """Yield the text of a list, piece by piece."""
+    before = "["
+    for item in items:
+        yield before + json.compact(item)
+        before = ","
+    yield "[]" if before == "[" else "]"
 
 
 def _within(file: str, path: str) -> str:
