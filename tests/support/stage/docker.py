@@ -1,9 +1,10 @@
 """Stands for `docker` on a `Stage`: `python -m tests.support.stage.docker ARGUMENTS...`.
 
 It knows `build`, `push`, `buildx build` and `buildx bake`, and builds nothing: an image holds the files of its
-build context, so that the same context has the same digest. The push is real, by `skopeo`. As buildx does, the last
-two wrap the image in an index with an attestation, unless `BUILDX_NO_DEFAULT_ATTESTATIONS` is set; with `--provenance`
-it says what BuildKit says of a build context in git.
+build context, so that the same context has the same digest. The push is real, by `skopeo`; on a stage that lends the
+registry's folder as `~/.docker/registry`, an image is stored there as a push leaves it. As buildx does, the last two
+wrap the image in an index with an attestation, unless `BUILDX_NO_DEFAULT_ATTESTATIONS` is set; with `--provenance` it
+says what BuildKit says of a build context in git.
 `run` runs the program under test. All else, such as `login`, does nothing.
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.registries.layout import Layout, Said
+from tests.support.registries.storage import store
 
 REGISTRY = "registry.example.com"
 _BASE = f"{REGISTRY}/myorg/base:12"
@@ -153,8 +155,13 @@ def _push(
             Layout.multi_platform(place, content, tuple(platforms), attest=attest, said=said, labels=labels)
         else:
             Layout.image(place, content, labels=labels)
-        words = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--all"]
-        subprocess.run([*words, f"oci:{place}", f"docker://{name}"], check=True)
+        if (lent := Path.home() / ".docker/registry").exists():
+            host, _, image = name.partition("/")
+            assert host == REGISTRY, name
+            store(Layout(place), lent, *image.rsplit(":", 1))
+        else:
+            words = ["skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--all"]
+            subprocess.run([*words, f"oci:{place}", f"docker://{name}"], check=True)
         entry: dict[str, Any] = json.loads((place / "index.json").read_text())["manifests"][0]
         return entry
 

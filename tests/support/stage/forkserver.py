@@ -84,7 +84,7 @@ def _started(module: str, flag: str, path: str) -> Path:
 
     def end() -> None:
         server.communicate()
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # pytest may have been first
 
     atexit.register(end)
     return folder / "socket"

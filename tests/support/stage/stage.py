@@ -60,18 +60,25 @@ exec env -i PATH="$PATH" HOME=/nonexistent GIT_PROTOCOL="${{GIT_PROTOCOL-}}" "$1
 """
 
 # What a step installs for itself, in an environment of its own, is the program under test.
+# That Python starts, and takes no module from where it is started, is tried once for each such place.
 _PYTHON3 = """\
 #!/bin/bash
+once() {{
+  local start="|${{PWD}} ${{PYTHONPATH-}} ${{PYTHONHOME-}} $*|"
+  [[ -e {tried} && $(<{tried}) == *"$start"* ]] || {{ {python} "$@" >/dev/null && echo "$start" >>{tried}; }}
+}}
+if [[ $* == *"sys.version_info <"* ]]; then once "$@"; exit; fi
 [[ $* == *"-m venv "* ]] || exec {python} "$@"
-{python} "${{@:1:$#-1}}" --help >/dev/null || exit
+once "${{@:1:$#-1}}" --help || exit
 home=${{@: -1}} ledger=$(command -v ledger) pip=$(command -v pip)
 mkdir -p "$home/bin" "$home/packages"
 cat >"$home/bin/python" <<END
 #!/bin/bash
+$(declare -f once)
 case \\$* in
   "-I -m pip"*) shift 3 && exec '$pip' "\\$@" ;;
   "-I -m ledger_tool"*) shift 3 && exec '$ledger' "\\$@" ;;
-  *'get_path("purelib")'*) {python} "\\$@" >/dev/null && echo '$home/packages' ;;
+  *'get_path("purelib")'*) once "\\$@" && echo '$home/packages' ;;
   *) exec {python} "\\$@" ;;
 esac
 END
@@ -92,7 +99,7 @@ _STARTED: list[Path] = []
 
 def _keep(repository: Path) -> None:
     folder = tempfile.mkdtemp(prefix="stage-")
-    atexit.register(shutil.rmtree, folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _STARTED.append(shutil.copytree(repository, Path(folder, "start.git")))
 
 
@@ -109,7 +116,8 @@ class Stage:
     def set_up(cls, root: Path, *, empty: bool = False, forking: bool = True) -> Iterator[Stage]:
         """Build one; `empty` leaves the git host's repository without a commit, and `LEDGER_*` unset.
 
-        With `forking`, `ledger` and `docker` are loaded once for all their starts (`tests.support.stage.forkserver`).
+        With `forking`, `ledger` and `docker` are loaded once for all their starts (`tests.support.stage.forkserver`),
+        and `docker` stores an image where a push leaves it.
         """
         for name in ("bin", "home/.ssh", "home/.docker", "work", "tmp", "served/team", "transcript", "registry"):
             (root / name).mkdir(parents=True)
@@ -133,6 +141,8 @@ class Stage:
         host_key = key.with_suffix(".pub").read_text().split()[1]
         key.with_name("ledger_known_hosts").write_text("".join(f"{host} ssh-ed25519 {host_key}\n" for host in HOSTS))
         (root / "home/.docker/config.json").write_text(json.dumps(_LOGIN))
+        if forking:
+            (root / "home/.docker/registry").symlink_to(self.registry.folder)
         for name in ("app", "worker", "tool"):
             (root / "work" / name).mkdir()
             (root / "work" / name / "Dockerfile").write_text("FROM scratch\n")
@@ -144,7 +154,7 @@ class Stage:
         for name in ("pip", "pipx"):
             self._program(name, "#!/bin/sh\n")
         self._program("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-        self._program("python3", _PYTHON3.format(python=sys.executable))
+        self._program("python3", _PYTHON3.format(python=sys.executable, tried=root / "tried"))
         if not empty and _STARTED:
             shutil.copytree(_STARTED[0], self.upstream.path)
             return
