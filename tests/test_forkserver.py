@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,16 @@ def test_one_that_is_killed_takes_its_process_along(folder: Path, environment: d
     assert subprocess.run(again, env=environment, capture_output=True, check=True).stdout == b"True\n"
 
 
+def test_a_client_that_is_killed_before_it_has_asked_disturbs_nobody(folder: Path, environment: dict[str, str]) -> None:
+    (place,) = re.findall(r"\S+/socket\b", (folder / "forked").read_text())
+    for text in (b"", b"\0\0\1", b"\0\0\1\0", b"\0\0\1\0half"):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(place)
+            client.sendall(text)
+    asking: list[str | Path] = [folder / "forked", code(f"print({IS_FORKED})")]
+    assert subprocess.run(asking, env=environment, stdout=subprocess.PIPE, check=True).stdout == b"True\n"
+
+
 def test_many_run_at_once(folder: Path, environment: dict[str, str]) -> None:
     commands: list[list[str | Path]] = [
         [folder / "forked", code(f"print(sys.stdin.read() + '{at}')\nsys.exit({at})")] for at in range(20)
@@ -157,6 +168,19 @@ def test_what_cannot_be_given_to_another_process_makes_one_really_start(
     asking = f"'{folder}/forked' 'import os; open(\"forked\", \"w\").write(str({IS_FORKED}))'"
     subprocess.run(["bash", "-c", way.format(asking)], cwd=tmp_path, env=environment, check=True)
     assert (tmp_path / "forked").read_text() == "False"
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM", "PIPE"])
+def test_one_that_really_starts_ignores_what_its_parent_does(
+    folder: Path, environment: dict[str, str], name: str
+) -> None:
+    def ignored(program: str) -> bytes:
+        asking = (
+            f"trap '' {name}; {folder}/{program} 'print(open(\"/proc/self/status\").read().partition(\"SigIgn\")[2])'"
+        )
+        return subprocess.run(["bash", "-c", asking], env=environment, stdout=subprocess.PIPE, check=True).stdout[:20]
+
+    assert ignored("forked") == ignored("real")
 
 
 def test_at_a_terminal_one_really_starts(folder: Path, environment: dict[str, str]) -> None:

@@ -59,13 +59,19 @@ def _answer(path: str, arguments: list[str]) -> bytes:
         connection.connect(path)
     except OSError:
         return REFUSED
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _PASSED_ON)  # until they can be passed on
+    before = [
+        _signal.signal(number, lambda number, _frame: connection.sendall(bytes([number]))) for number in _PASSED_ON
+    ]
     files = b"".join(file.to_bytes(4, sys.byteorder) for file in range(3))
     sent = connection.sendmsg([request], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
     if sent < len(request):  # one that has the whole request may have refused it by now
         connection.sendall(request[sent:])
-    for number in _PASSED_ON:
-        _signal.signal(number, lambda number, _frame: connection.sendall(bytes([number])))
-    return connection.recv(4)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+    if (answer := connection.recv(4)) == REFUSED:
+        for number, disposition in zip(_PASSED_ON, before, strict=True):
+            _signal.signal(number, disposition)
+    return answer
 
 
 def main() -> None:

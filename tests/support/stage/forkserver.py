@@ -116,17 +116,17 @@ class Start:
 
     @classmethod
     def read(cls, connection: socket.socket, inherited: bytes) -> Start | None:
-        """Read a request; return None if the client inherited something that this process has not."""
+        """Read a request; return None if it ends early, or the client inherited something that this process has not."""
         head, files, _, _ = socket.recv_fds(connection, 1 << 16, 3)
-        text = head[4:]
-        while len(text) < int.from_bytes(head[:4]):
-            text += connection.recv(1 << 20)
-        theirs, folder, umask, count, *words = text.split(b"\0")
-        arguments, items = words[: int(count)], words[int(count) :]
-        environment = dict(item.split(b"=", 1) for item in items)
-        made = cls(folder, int(umask), [os.fsdecode(word) for word in arguments], environment, files)
-        if theirs == inherited:
-            return made
+        length, text = int.from_bytes(head[:4]), head[4:]
+        while len(text) < length and (chunk := connection.recv(1 << 20)):
+            text += chunk
+        if text and len(text) == length:
+            theirs, folder, umask, count, *words = text.split(b"\0")
+            arguments, items = words[: int(count)], words[int(count) :]
+            if theirs == inherited:
+                environment = dict(item.split(b"=", 1) for item in items)
+                return cls(folder, int(umask), [os.fsdecode(word) for word in arguments], environment, files)
         for file in files:
             os.close(file)
         return None
@@ -192,7 +192,8 @@ class Server:
         connection, _ = self.listening.accept()
         start = Start.read(connection, self.inherited)
         if start is None:
-            connection.sendall(_SHARED["REFUSED"])
+            with suppress(OSError):  # it has been killed
+                connection.sendall(_SHARED["REFUSED"])
             connection.close()
             return None
         process = os.fork()
