@@ -1,6 +1,7 @@
 // What people paste into the search: a command, an error, a line of a manifest, an address; and what they mean by it.
 const CLIENTS = new Set(["buildah", "cosign", "crane", "crictl", "ctr", "docker", "kubectl", "ledger", "nerdctl", "oras", "podman", "regctl", "skopeo"]);
 const BETWEEN = /[\s"'`<>()[\]{}“”‘’«»|,;*\\]+/; // none of these is in a reference
+const LONGEST = 4096; // characters, so that no address with a search in it stops the page
 const UNSEEN = /[\u200b-\u200d\u2060\ufeff]/g;
 
 // What a word may be, the surest first: a digest, a tag behind a path, a path at a registry.
@@ -30,7 +31,7 @@ function bare(word) {
 
 // The image, tag or digest that is meant; else the words as they are.
 function pasted(text) {
-  const parts = text.replace(UNSEEN, "").split(BETWEEN).map(bare).filter(Boolean);
+  const parts = text.slice(0, LONGEST).replace(UNSEEN, "").split(BETWEEN).map(bare).filter(Boolean);
   for (const sure of SURE) {
     const last = parts.findLast((part) => sure.test(part));
     if (last) {
