@@ -115,6 +115,7 @@ def publish(
         named = _named(image, image_option)
         digests = {"--digest": digest, "--index": index, "--config": config}
         drafts, left_out = _drafts(named, digests, raw, defaults, is_list=bool(from_file))
+        raw = None  # it may be large
         screen = ledger.screen
         screen.notes(left_out)
         if not source and any(draft.source_ref is defaults.source_ref for draft in drafts):

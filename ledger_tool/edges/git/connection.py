@@ -44,10 +44,10 @@ class Connection:
         """
         end = time.monotonic() + seconds
         with waiting_for(self._peer):
-            while not self._path.exists() and time.monotonic() < end:
-                has_ended = self._child.poll() is not None
+            while time.monotonic() < end:
+                has_ended = self._child.poll() is not None  # before the socket, which is there when it goes on alone
                 words = _errors(self._path).read_text("utf-8", "replace")
-                if _UNSHARED.search(words):
+                if self._path.exists() or _UNSHARED.search(words):
                     break
                 if has_ended:
                     return Completed(128, b"", f"{words}fatal: Could not read from remote repository.\n")
