@@ -1,4 +1,4 @@
-"""Ledgers to measure with: the same bytes on every run, records as CI jobs write them (about 350 bytes each)."""
+"""Ledgers to measure with: the same bytes on every run, records as CI jobs write them (about 440 bytes each)."""
 
 from __future__ import annotations
 
