@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
 
-from ledger_tool.core.changes.difference import Difference, by_name
+from ledger_tool.core.changes.difference import Difference
 from ledger_tool.core.ledger.names import Digest
 from ledger_tool.core.ledger.record import Forced, Key, Name, Record, changed_fields, lost_fields
 
@@ -121,7 +121,8 @@ def effects_of(
     `find` gives the records of an image:tag, before or afterwards. Without it, the copies that did not change are not
     seen: enough to tell what was done, not to judge it.
     """
-    return [effect for name, same_name in by_name(differences).items() for effect in _of_name(same_name, find(name))]
+    groups = groupby(differences, key=lambda difference: Name(*difference.key[:2]))
+    return [effect for name, group in groups for effect in _of_name(list(group), find(name))]
 
 
 @dataclass(frozen=True, slots=True)

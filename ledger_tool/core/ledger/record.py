@@ -185,6 +185,9 @@ def _provenance_to_json(provenance: Provenance) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
+_NO_LABELS: Mapping[str, str] = {}
+
+
 def from_json(fields: Mapping[str, Any]) -> Record:
     """Return the record of a JSON object that is known to be valid; the inverse of `to_json`."""
     provenance, forced, yanked = fields.get("provenance"), fields.get("forced"), fields.get("yanked")
@@ -197,7 +200,7 @@ def from_json(fields: Mapping[str, Any]) -> Record:
         config=fields.get("config"),
         published_at=fields["publishedAt"],
         source_ref=fields["sourceRef"],
-        labels=fields.get("labels", {}),
+        labels=fields.get("labels", _NO_LABELS),
         depends_on=tuple(fields.get("dependsOn", ())),
         ttl=fields.get("ttl"),
         provenance=Provenance(**provenance) if provenance else None,

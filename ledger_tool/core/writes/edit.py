@@ -43,9 +43,11 @@ def set_facts(
             f"edit the version instead: `{chosen[0].image}:{chosen[0].version}`",
         )
     pending = PendingRecords(snapshot.ledger, chosen)
+    same: dict[frozenset[tuple[str, str]], Mapping[str, str]] = {}  # many records have the same labels
     for old in editable:
-        kept = {key: value for key, value in old.labels.items() if key not in gone}
-        new = replace(old, labels=kept | dict(labels), ttl=None if clear_ttl else ttl or old.ttl)
+        kept = {key: value for key, value in old.labels.items() if key not in gone} | dict(labels)
+        edited = same.setdefault(frozenset(kept.items()), kept)
+        new = replace(old, labels=edited, ttl=None if clear_ttl else ttl or old.ttl)
         if snapshot.policy.meets_requirements(old):
             snapshot.policy.check_required(new)
         pending.of(old.name)[old.platform or ""] = new

@@ -29,7 +29,7 @@ class PendingRecords:
     def of(self, name: Name) -> Records:
         """Return the records of an image:tag, to be edited in place."""
         if name not in self._after:
-            records = self._chosen.get(name) or self._ledger.find(name)
+            records = self._chosen.pop(name, None) or self._ledger.find(name)
             self._before[name] = {record.platform or "": record for record in records}
             self._after[name] = dict(self._before[name])
         return self._after[name]

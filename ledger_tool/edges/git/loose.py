@@ -12,6 +12,7 @@ from pathlib import Path
 from ledger_tool.edges.files.disk import local_errors
 
 _HASHES = {40: "sha1", 64: "sha256"}  # by the length of an id
+_PIECE = 2**20  # bytes
 
 
 def write_loose(git_dir: Path, kind: str, content: bytes, id_length: int) -> str:
@@ -24,5 +25,9 @@ def write_loose(git_dir: Path, kind: str, content: bytes, id_length: int) -> str
     path = git_dir / "objects" / oid[:2] / oid[2:]
     with local_errors(path, "write to"):
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"".join((packed.compress(header), packed.compress(content), packed.flush())))
+        with path.open("wb") as file:
+            file.write(packed.compress(header))
+            for start in range(0, len(content), _PIECE):  # it may be large: no copy of it as a whole
+                file.write(packed.compress(content[start : start + _PIECE]))
+            file.write(packed.flush())
     return oid
