@@ -93,6 +93,22 @@ def test_a_publish_does_not_pay_for_schemas_or_conversion(upstream: Upstream) ->
     assert len(upstream.records()) == 1
 
 
+def test_a_publish_loads_nothing_more_once_its_push_is_sent(upstream: Upstream) -> None:
+    """An import that failed then would lose the answer."""
+    words = ["publish", f"a:v1@{digest()}", "--source", SOURCE, "--repo", upstream.url]
+    code = (
+        "import subprocess\nreal, before = subprocess.Popen.__init__, set()\n"
+        "def start(self, words, *rest, **options):\n"
+        "    before.update(sys.modules if 'push' in words else ())\n"
+        "    real(self, words, *rest, **options)\n"
+        "subprocess.Popen.__init__ = start\n"
+        f"from ledger_tool.cli.main import main\nmain({words})\n"
+        "assert before\nassert not set(sys.modules) - before, set(sys.modules) - before"
+    )
+    _loaded(code)
+    assert len(upstream.records()) == 1
+
+
 def test_every_class_can_be_told_from_all_others_by_its_name() -> None:
     names = [
         node.name
