@@ -30,8 +30,10 @@ class View:
 
     def painted(self, text: str, *roles: Role | None) -> str:
         """Return text in the colours of its roles, if there are colours."""
+        if not (self.colour and text):
+            return text
         codes = ";".join(_CODES[role] for role in roles if role)
-        return f"\x1b[{codes}m{text}\x1b[0m" if self.colour and codes and text else text
+        return f"\x1b[{codes}m{text}\x1b[0m" if codes else text
 
     def digest(self, digest: str | None) -> str:
         """Return a digest as a table shows it, or `""` for None."""
