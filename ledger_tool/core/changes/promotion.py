@@ -90,10 +90,13 @@ def version_of(records: Iterable[Record]) -> str:
     return next((record.version for record in records if record.version), "")
 
 
-def misfits(name: Name, ledger: Ledger, policy: Policy, at: Timestamp | None = None) -> Iterator[str]:
+def misfits(
+    name: Name, ledger: Ledger, policy: Policy, at: Timestamp | None = None, *, later: bool = False
+) -> Iterator[str]:
     """Yield why an environment may not have what it has in a ledger, each a clause about `name`; nothing if it may.
 
-    At a time, the version must not have expired; None leaves that out.
+    At a time, the version must not have expired; None leaves that out. `later` than the promotion, facts may have been
+    added to the version: then only other images count.
     """
     records = ledger.find(name)
     if any(record.version is None for record in records):
@@ -112,7 +115,7 @@ def misfits(name: Name, ledger: Ledger, policy: Policy, at: Timestamp | None = N
     if not source:
         yield f"{name} has {versions[0]}, which is not recorded"
         return
-    if odd := differing(records, source):
+    if (odd := differing(records, source)) and not (later and are_same_images(records, source)):
         yield f"{name} has {versions[0]}, and not what is recorded of it: {some_of(odd, 5)}"
     yield from (f"{source[0].name} {why}" for why in unfit(source, ledger, at))
 

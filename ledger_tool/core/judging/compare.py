@@ -176,10 +176,10 @@ def _held(side: EnvironmentSet, images: Sequence[str], snapshot: Snapshot, now: 
     ledger = snapshot.ledger
     if side.moment:
         ledger = ledger.replaced({Name(image, side.environment): records for image, records in has.items()})
-    return {
-        image: HeldVersion(records, tuple(misfits(Name(image, side.environment), ledger, snapshot.policy, now)))
-        for image, records in has.items()
+    remarks = {
+        image: tuple(misfits(Name(image, side.environment), ledger, snapshot.policy, now, later=True)) for image in has
     }
+    return {image: HeldVersion(records, remarks[image]) for image, records in has.items()}
 
 
 def _state(first: HeldVersion | None, second: HeldVersion | None) -> State:

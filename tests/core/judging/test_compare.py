@@ -122,6 +122,13 @@ def test_what_became_of_a_version_is_told_even_if_both_have_it() -> None:
     ]
 
 
+def test_facts_that_were_added_to_a_version_since_are_nothing_that_became_of_it() -> None:
+    one = version("app", "v1")
+    filled = but(one, config=digest("config"), dependsOn=[f"base:v1@{digest('base')}"])
+    (image,) = comparison(of(filled, held(one, "prod"), held(filled, "staging")), "prod", "staging").images
+    assert (image.state, image.remarks) == ("same", [])
+
+
 def test_patterns_restrict_it_and_have_to_name_something() -> None:
     app, web = version("myorg/app", "v1"), version("web", "v1")
     snapshot = of(app, web, held(app, "prod"), held(web, "staging"))
