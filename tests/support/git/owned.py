@@ -59,7 +59,7 @@ class OwnedLedger:
         branch: str = "main",
     ) -> str:
         """Commit files on a branch (or on `parents`, without moving it), signed by a person, or unsigned."""
-        on = list(parents) or [self.upstream.tip(branch)]
+        on = [self.upstream.git("rev-parse", parent) for parent in parents] or [self.upstream.tip(branch)]
         tree = written.tree_with(self.upstream.path, on[0], files)
         words = [word for parent in on for word in ("-p", parent)]
         sign = ["-c", "gpg.format=ssh", "-c", f"user.signingKey={self.keys[by]}"] if by else []
