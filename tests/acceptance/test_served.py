@@ -142,7 +142,7 @@ class TestTheBranch:
 
     @pytest.mark.parametrize("how", ["back", "aside"])
     def test_it_cannot_be_rewritten(self, pusher: Pusher, how: str) -> None:
-        commit = f"{pusher.start}~1"
+        commit = pusher.mine.upstream.git("rev-parse", f"{pusher.start}~1")
         if how == "aside":
             commit = pusher.mine.commit({"ledger.json": ledger_bytes(NEW)}, PUBLISHED, parents=[commit])
         assert "rewritten: a push would take commit" in pusher.push(f"+{commit}:refs/heads/main")
