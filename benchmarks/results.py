@@ -83,7 +83,7 @@ def _tables(kept: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
         chosen = numbers[:: -(-len(numbers) // _POINTS)] if len(numbers) > _POINTS else numbers
         yield ""
         yield from _table(
-            ["publishes", *(row.work for row in growing)],
+            ["publishes", *(row.work.rpartition(": ")[2] for row in growing)],
             [[f"{number:,}", *(figure(row.points[number], row.unit) for row in growing)] for number in chosen],
         )
 
