@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger_tool.core.ledger.layout import laid_out, quoted
 from ledger_tool.core.ledger.names import Digest, Timestamp
@@ -80,7 +80,7 @@ class Ledger:
         end = 0
         for name in sorted(names):
             span = self._span(name, end)
-            records = sorted(names[name], key=lambda record: record.platform or "")
+            records = sorted(map(_as_read, names[name]), key=lambda record: record.platform or "")
             keys += self.keys[end : span.start]
             keys += [(record.image, record.tag, record.platform or "") for record in records]
             texts += self.texts[end : span.start]
@@ -103,6 +103,14 @@ class Ledger:
 
     def __contains__(self, key: Key) -> bool:
         return bool(self.keys[self._span(key)])
+
+
+def _as_read(record: Record) -> Record:
+    """Return a record as it is read from its canonical text: its labels are in order."""
+    in_order = sorted(record.labels)
+    if [*record.labels] == in_order:
+        return record
+    return replace(record, labels={name: record.labels[name] for name in in_order})
 
 
 def format_text(record: Record) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,12 @@ def test_a_record_is_the_same_after_json_and_after_text(fields: dict[str, Any]) 
     one = from_json(fields)
     assert list(to_json(one).items()) == list(fields.items())
     assert parse_text(format_text(one)) == one
+
+
+def test_a_record_that_was_put_in_has_its_labels_in_the_order_in_which_they_are_read() -> None:
+    one = replace(record(), labels={"z": "1", "a": "2"})
+    (own,) = Ledger().replaced({one.name: [one]}).records()
+    assert [*own.labels.items()] == [*parse_text(format_text(one)).labels.items()] == [("a", "2"), ("z", "1")]
 
 
 @given(ledgers(), ledgers())
