@@ -10,6 +10,7 @@ from ledger_tool.core.ledger.names import LEDGER
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.errors import InvalidLedger, InvalidSettings
 
+_KINDS = {"100644": "blob", "100755": "blob", "120000": "blob", "040000": "tree", "160000": "commit"}
 _TWICE_HINT = "remove that commit: git itself never writes such a tree"
 
 
@@ -23,6 +24,11 @@ class Entry:
     path: str
     size: int = -1
     stage: int = 0
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether git itself would write it as it is: with one of its five modes, and a name without a folder."""
+        return _KINDS.get(self.mode) == self.kind and self.path != "" and "/" not in self.path
 
     @property
     def is_plain(self) -> bool:
@@ -60,18 +66,24 @@ def settings_fault(named: Sequence[Entry]) -> InvalidSettings | None:
 
 
 def entries_of(tree: bytes, id_length: int) -> Iterator[Entry]:
-    """Yield the entries of a tree object, whose ids have this many hex digits. Raises ValueError if it is broken."""
+    """Yield the entries of a tree object, whose ids have this many hex digits.
+
+    Raises ValueError if it is broken, and for an entry that other programs have written as git would not.
+    """
     offset = 0
     while offset < len(tree):
         space, zero = tree.index(b" ", offset), tree.index(b"\0", offset)
         mode, path = tree[offset:space].decode("ascii").zfill(6), tree[space + 1 : zero]
         offset = zero + 1 + id_length // 2
-        kind = {"040000": "tree", "160000": "commit"}.get(mode, "blob")
-        yield Entry(mode, kind, tree[zero + 1 : offset].hex(), path.decode("utf-8", "surrogateescape"))
+        oid = tree[zero + 1 : offset].hex()
+        entry = Entry(mode, _KINDS.get(mode, ""), oid, path.decode("utf-8", "surrogateescape"))
+        if len(oid) != id_length or not entry.is_usual:
+            raise ValueError(entry)
+        yield entry
 
 
 def tree_of(entries: Iterable[Entry]) -> bytes:
-    """Return a tree object of these entries, in the order and with the modes that `git mktree` gives them."""
+    """Return the tree object that `git mktree` makes of these entries, which are usual ones."""
     named = [(entry, entry.path.encode("utf-8", "surrogateescape")) for entry in entries]
     in_order = sorted(named, key=lambda pair: pair[1] + b"/" * (pair[0].kind == "tree"))
     return b"".join(

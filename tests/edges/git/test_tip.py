@@ -16,6 +16,7 @@ from ledger_tool.edges.git.loose import write_loose
 from ledger_tool.edges.git.process import run
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.tip import read_tip
+from ledger_tool.errors import GitFailed
 from tests.support.git.processes import commands_naming
 from tests.support.git.upstream import Upstream, git
 from tests.support.values.make import SOURCE, ledger_bytes, record
@@ -106,6 +107,50 @@ def test_what_is_unusual_is_left_to_git_piece_by_piece(tmp_path: Path, name: str
     git(f"--git-dir={own.git_dir}", "update-ref", MAIN, commit)
     assert read_tip(own, MAIN) is None
     assert read_tip(own, "refs/heads/none") is None
+
+
+_ODD = {
+    "a folder with permissions": (b"40755 a", True),
+    "a file that its group may write": (b"100664 a", False),
+    "a file with few permissions": (b"100600 a", False),
+    "a mode with a zero in front": (b"0100644 a", False),
+}
+
+
+@pytest.mark.parametrize("name", _ODD)
+def test_a_tree_that_git_would_not_have_written_becomes_one_that_it_would(repository: Repository, name: str) -> None:
+    """Old versions of git and other programs have written such modes, and hosts refuse them in what is pushed."""
+    blob = _blob(repository, ledger_bytes())
+    folder = repository.must("mktree", stdin=f"{_PLAIN} blob {blob}\tx\n".encode())
+    begins, is_folder = _ODD[name]
+    rest = [(b"100644 a.b", blob), (f"100644 {LEDGER}".encode(), blob)]
+    pairs = [(begins, folder if is_folder else blob), *rest]
+    raw = b"".join(words + b"\0" + bytes.fromhex(oid) for words, oid in pairs)
+    with pytest.raises(ValueError, match="Entry"):
+        list(entries_of(raw, len(blob)))
+    tree = write_loose(repository.git_dir, "tree", raw, len(blob))
+    commit = git(f"--git-dir={repository.git_dir}", "commit-tree", "-m", "x", tree)
+    repository.must("update-ref", MAIN, commit)
+    assert read_tip(repository, MAIN) is None
+    lines = repository.must("ls-tree", commit)
+    assert repository.write_root(repository.entries(commit), ledger_bytes()) == repository.must(
+        "mktree", stdin=f"{lines}\n".encode()
+    )
+
+
+def test_a_name_that_no_file_has_is_left_to_git_which_refuses_it(repository: Repository) -> None:
+    blob = _blob(repository, b"")
+    for name in ("d/e", ""):
+        with pytest.raises(ValueError, match="Entry"):
+            list(entries_of(f"100644 {name}\0".encode() + bytes.fromhex(blob), len(blob)))
+    with pytest.raises(GitFailed, match="mktree"):
+        repository.write_root([Entry(_PLAIN, "blob", blob, "d/e"), Entry(_PLAIN, "blob", blob, LEDGER)], b"")
+
+
+def test_a_tree_that_is_cut_short_is_broken(repository: Repository) -> None:
+    blob = _blob(repository, b"")
+    with pytest.raises(ValueError, match="Entry"):
+        list(entries_of(tree_of([Entry(_PLAIN, "blob", blob, LEDGER)])[:-1], len(blob)))
 
 
 def test_a_file_beyond_all_bounds_is_not_read(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
