@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.git.processes import together
-from tests.support.git.servers import silent_server
+from tests.support.git.servers import make_key, silent_server
 from tests.support.git.upstream import Upstream
 from tests.support.registries.wire import Reply, Wire, unauthorized, wire_server
 from tests.support.stage.terminal import at_terminal
@@ -112,6 +113,15 @@ def test_a_git_host_that_hangs_is_left_in_time_and_named(ledger: Run, scheme: st
     assert done.code == 5
     assert f"127.0.0.1:{port}/ledger.git: timed out after 1 s in " in said
     assert LONGER in said
+
+
+def test_an_ssh_server_that_hangs_is_said_to_have_taken_the_whole_time(ledger: Run, tmp_path: Path) -> None:
+    key = make_key(tmp_path / "key")
+    words = ["publish", f"app:v1@{digest()}", "--source", SOURCE, "--offline", "--deploy-key", str(key)]
+    with silent_server() as port:
+        done = ledger(*words, "--repo", f"ssh://git@127.0.0.1:{port}/ledger.git", "--timeout", "4")
+    assert done.code == 5
+    assert re.search(r"/ledger\.git: timed out after [34] s in fetch", done.err), done.err
 
 
 @pytest.mark.parametrize("way", ["silence behind TLS", "silence", "headers", "body"])

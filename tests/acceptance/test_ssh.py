@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.git.lossy import lossy_way
 from tests.support.git.processes import commands_naming
 from tests.support.git.servers import SshServer, free_port, make_key
 from tests.support.git.upstream import Upstream, git
@@ -260,6 +261,40 @@ def test_a_connection_that_ends_between_fetch_and_push_is_made_anew(
     wrapper.write_text(
         '#!/bin/sh\ncase " $* " in *" commit-tree "*) pkill -f "ControlPath=$(dirname "${1#--git-dir=}")/ssh";; esac\n'
         'exec /usr/bin/git "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    done = publish()
+    assert done.code == 0, done.err
+    assert upstream.records()
+
+
+def test_a_connection_that_goes_silent_between_fetch_and_push_costs_no_push(
+    publish: Run, upstream: Upstream, sshd: SshServer, hermetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker, known_hosts = hermetic / "lost", hermetic / "known_hosts"
+    wrapper = hermetic / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\ncase " $* " in *" commit-tree "*) touch {marker};; esac\nexec /usr/bin/git "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    with lossy_way(sshd.port, marker) as port:
+        known_hosts.write_text(sshd.known_hosts.read_text().replace(f":{sshd.port} ", f":{port} "))
+        url = sshd.url(upstream.path).replace(f":{sshd.port}/", f":{port}/")
+        done = publish("--timeout", "15", repo=url, known_hosts=known_hosts)
+    assert done.code == 0, done.err
+    assert marker.exists()
+    assert upstream.records()
+
+
+def test_a_session_that_fails_over_a_shared_connection_says_nothing_about_the_remote(
+    publish: Run, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = hermetic / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        '#!/bin/sh\nfor one; do case "$one" in ControlPath=*) path="${one#*=}";; -M|-O) exec /usr/bin/ssh "$@";; esac; '
+        'done\n[ -S "$path" ] && { echo "ERROR: Repository not found." >&2; exit 128; }\nexec /usr/bin/ssh "$@"\n'
     )
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")

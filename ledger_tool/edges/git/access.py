@@ -130,7 +130,9 @@ def prepare(
     if credentials.deploy_key:
         key_path = hold(read_key(credentials.deploy_key), "ledger-deploy-key", folder, stack)
     if over_ssh:
-        control = control_path(folder) if key_path else ""  # the user's own set-up may have another one
+        control = (
+            control_path(folder, address) if key_path and address else ""
+        )  # the user's own set-up may have another one
         ssh = _ssh(key_path, credentials.known_hosts, folder, stack, control)
         named["GIT_SSH_COMMAND"] = shlex.join(ssh)
         named["GIT_SSH_VARIANT"] = "ssh"

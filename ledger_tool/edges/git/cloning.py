@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.git.access import NO_GRAFTS
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.process import Running, start
@@ -25,17 +24,19 @@ def start_clone(
     *options: str,
     environment: Mapping[str, str],
     mask: Callable[[str], str],
-    deadline: Deadline,
+    timeout: float,
     step: str,
+    waited: float = 0.0,
 ) -> Running:
-    """Start to create a git directory as a bare clone of a remote."""
+    """Start to create a git directory as a bare clone of a remote; see `process.start`."""
     plain = ["clone", "--quiet", "--bare", "--no-local", "--template="]
     if address.scheme == "file":  # git does not pass the variable on to what reads the other repository
         plain.append(f"--upload-pack=GIT_GRAFT_FILE={NO_GRAFTS} git-upload-pack")
     return start(
         [*plain, *options, "--", address.url, str(git_dir)],
         environment=environment,
-        timeout=deadline.remaining(at_least=1.0),
+        timeout=timeout,
+        waited=waited,
         step=step,
         mask=mask,
         peer=address.shown,

@@ -74,11 +74,11 @@ class Running:
     """A git command that runs while this process does something else; see `start`."""
 
     def __init__(
-        self, handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str], peer: str
+        self, handle: Git.AutoInterrupt, timeout: float, step: str, mask: Callable[[str], str], peer: str, waited: float
     ) -> None:
         self._handle = handle  # GitPython kills the child when this is garbage-collected
         self.child = cast("subprocess.Popen[bytes]", handle.proc)
-        self._timeout, self._end = timeout, time.monotonic() + timeout
+        self._in_all, self._end = waited + timeout, time.monotonic() + timeout
         self._step, self._mask, self._peer = step, mask, peer
 
     def ended(self, most: int = 0) -> Completed:
@@ -93,7 +93,7 @@ class Running:
             except subprocess.TimeoutExpired:
                 self.stop()
                 message = (
-                    f"{f'{self._peer}: ' if self._peer else ''}timed out after {self._timeout:.0f} s in {self._step}"
+                    f"{f'{self._peer}: ' if self._peer else ''}timed out after {self._in_all:.0f} s in {self._step}"
                 )
                 hint = "run it again, or give it longer with `--timeout`; if that keeps failing, check the network"
                 raise Unreachable(message, hint) from None
@@ -145,12 +145,14 @@ def start(
     step: str = "",
     mask: Callable[[str], str] = str,
     peer: str = "",
+    waited: float = 0.0,
 ) -> Running:
     """Start `git ARGUMENTS` in exactly this environment.
 
     `mask` takes the credentials out of what git and the server say on stderr, and in the status of a push. `peer` is
     the remote that git talks to, if to any. `timeout` is in seconds; after it the whole process group is killed. `step`
-    names the command in messages. Raises UsageError if there is no git.
+    names the command in messages, and `waited` are the seconds that it has taken already. Raises UsageError if there is
+    no git.
     """
     with ExitStack() as stack:
         file = None
@@ -167,7 +169,7 @@ def start(
                 )
         except GitCommandNotFound as error:
             raise UsageError("git is not installed, or not in PATH", "install git 2.31 or newer") from error
-    return Running(handle, timeout, step or arguments[0], mask, peer)
+    return Running(handle, timeout, step or arguments[0], mask, peer, waited)
 
 
 def run(

@@ -15,11 +15,11 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.cloning import of_tip, start_clone
-from ledger_tool.edges.git.connection import Connection
+from ledger_tool.edges.git.connection import Connection, asked, leave
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
-from ledger_tool.edges.git.process import Running
+from ledger_tool.edges.git.process import Completed, Running
 from ledger_tool.edges.git.remote_refs import no_branch, refs_of
 from ledger_tool.edges.git.repository import Repository
 from ledger_tool.edges.git.server_words import PushAnswer, PushStatus, fetch_error, read_push
@@ -78,8 +78,11 @@ class RemoteRef:
                 least=self.push_seconds, step="push", peer=self.address.shown,
             )  # fmt: skip
         except Unreachable as error:  # time was up, but it may have landed
-            return PushAnswer(PushStatus.BROKEN, error.message)
-        answer = read_push(done, self.repository.mask)
+            answer = PushAnswer(PushStatus.BROKEN, error.message)
+        else:
+            answer = read_push(done, self.repository.mask)
+        if answer.status not in (PushStatus.LANDED, PushStatus.REJECTED):
+            leave(self.repository.connection)
         if answer.refusal and not self.address.is_ledgers:
             answer = replace(answer, refusal=answer.refusal.of_origin())
         if options and "does not support push options" in answer.words:
@@ -229,11 +232,13 @@ class RemoteBranch(RemoteRef):
         if begun:
             codec.prepare()  # while git and the network are still at work
         try:
-            done = begun.ended() if isinstance(begun, Running) else None
-            if isinstance(begun, Connection):
-                done = begun.made(self.repository.deadline.remaining(1.0))
+            connection = begun if isinstance(begun, Connection) else None
+            done = connection.made() if connection else None
+            if isinstance(begun, Running):
+                done = begun.ended()
             if done is None:
-                clone(self.address, self.repository, *of_tip(self.branch), branch=self.branch, step="fetch")
+                depth = of_tip(self.branch)
+                clone(self.address, self.repository, *depth, branch=self.branch, step="fetch", begun=connection)
             elif not done.ok:
                 raise fetch_error(done, self.address, self.branch)
         except LedgerError:
@@ -275,11 +280,28 @@ class RemoteStore:
             return transact(self.target, operation, self.bounds, "" if waited else tip)
 
 
-def clone(address: Address, repository: Repository, *options: str, branch: str = "", step: str = "clone") -> None:
-    """Create a repository's git directory as a bare clone of a remote. Raises the error that `fetch_error` returns."""
+def clone(
+    address: Address,
+    repository: Repository,
+    *options: str,
+    branch: str = "",
+    step: str = "clone",
+    begun: Connection | None = None,
+) -> None:
+    """Create a repository's git directory as a bare clone of a remote, in the time of what was `begun` for it.
+
+    Raises the error that `fetch_error` returns.
+    """
     environment, mask, deadline = repository.environment, repository.mask, repository.deadline
-    started = start_clone(
-        address, repository.git_dir, *options, environment=environment, mask=mask, deadline=deadline, step=step
-    )
-    if not (done := started.ended()).ok:
+
+    def once() -> Completed:
+        shutil.rmtree(repository.git_dir, ignore_errors=True)  # of one that was killed
+        left = begun.left if begun else deadline.remaining(at_least=1.0)
+        waited = begun.seconds - left if begun else 0.0
+        return start_clone(
+            address, repository.git_dir, *options,
+            environment=environment, mask=mask, timeout=left, waited=waited, step=step,
+        ).ended()  # fmt: skip
+
+    if not (done := asked(once, repository.connection, deadline)).ok:
         raise fetch_error(done, address, branch)

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import replace
 
 from ledger_tool.core.ledger.names import shown
+from ledger_tool.edges.git.connection import asked
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.refusals import NO_PAGE
 from ledger_tool.edges.git.repository import Repository
@@ -20,10 +21,12 @@ _SMART = re.compile(r"Recv header: content-type: application/x-git-upload-pack-a
 
 def refs_of(repository: Repository, address: Address, *patterns: str, least: float = 10.0) -> dict[str, str]:
     """Return the commit of each ref of a remote that matches a pattern; for `HEAD`, the branch that it names, or ""."""
-    done = repository.git(
-        "ls-remote", "--symref", "--", address.url, *patterns,
-        least=least, most=_TO_LIST, step="ls-remote", peer=address.shown,
-    )  # fmt: skip
+    listing = ("ls-remote", "--symref", "--", address.url, *patterns)
+    done = asked(
+        lambda: repository.git(*listing, least=least, most=_TO_LIST, step="ls-remote", peer=address.shown),
+        repository.connection,
+        repository.deadline,
+    )
     if not done.ok:
         raise fetch_error(done, address, "")
     commits = {ref: oid for oid, ref in re.findall(r"^([0-9a-f]{40,64})\t(\S+)$", done.text, re.MULTILINE)}

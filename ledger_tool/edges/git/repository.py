@@ -12,6 +12,7 @@ from typing import cast
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS, Timestamp, shown
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.deadline import Deadline
+from ledger_tool.edges.git.connection import Connection, asked
 from ledger_tool.edges.git.entries import Entry, ledger_fault, settings_fault, tree_of
 from ledger_tool.edges.git.loose import write_loose
 from ledger_tool.edges.git.process import Completed, run
@@ -41,6 +42,7 @@ class Repository:
     options: tuple[str, ...] = ()
     mask: Callable[[str], str] = str  # takes the credentials out of what a server says
     is_ours: bool = False  # whether it is this run's alone, and gone with it
+    connection: Connection | None = None  # to the remote, where git's ssh shares one
     _trees: dict[str, list[Entry]] = field(default_factory=dict, repr=False)
 
     def git(
@@ -92,10 +94,12 @@ class Repository:
 
     def fetch(self, url: str, *refspecs: str, how: Sequence[str] = (), least: float = 1.0) -> Completed:
         """Fetch these refs of a remote and nothing else; `how` contains options such as `--depth=1`."""
-        return self.git(
-            "fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
-            "--", url, *refspecs, least=least, step="fetch", peer=url,
-        )  # fmt: skip
+        fetching = ("fetch", "--quiet", *how, "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no")
+        return asked(
+            lambda: self.git(*fetching, "--", url, *refspecs, least=least, step="fetch", peer=url),
+            self.connection,
+            self.deadline,
+        )
 
     def commit_of(self, revision: str) -> str:
         """Return the commit id of a revision that we composed ourselves, or `""` if there is none."""
@@ -195,7 +199,7 @@ class Repository:
 
     def write_root(self, entries: Sequence[Entry], content: bytes) -> str:
         """Write a root tree of these entries, with this content for `ledger.json`; return its id."""
-        if self.is_ours:
+        if self.is_ours and all(entry.is_usual for entry in entries):  # git judges what is unusual
             width = len(entries[0].oid)
             blob = write_loose(self.git_dir, "blob", content, width)
             own = [replace(entry, oid=blob) if entry.path == LEDGER else entry for entry in entries]

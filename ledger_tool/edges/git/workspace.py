@@ -50,6 +50,7 @@ class Workspace(AbstractContextManager["Workspace"]):
     top: Path | None = None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
     _accesses: dict[Address | None, Access] = field(default_factory=dict, init=False)
+    _connections: dict[Address | None, Connection] = field(default_factory=dict, init=False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,12 +112,15 @@ class Workspace(AbstractContextManager["Workspace"]):
         if access.control_path:
             from ledger_tool.edges.git.connection import connect
 
-            if connection := connect(address, access.ssh, access.control_path, access.environment):
+            connection = connect(address, access.ssh, access.control_path, access.environment, self.deadline)
+            if connection:
                 self._stack.callback(connection.stop)
+                self._connections[address] = connection
                 return connection
+        seconds = self.deadline.remaining(at_least=1.0)
         cloning = start_clone(
             address, self.private_git_dir, *of_tip(branch),
-            environment=access.environment, mask=access.mask, deadline=self.deadline, step="fetch",
+            environment=access.environment, mask=access.mask, timeout=seconds, step="fetch",
         )  # fmt: skip
         self._stack.callback(cloning.stop)
         return cloning
@@ -151,7 +155,8 @@ class Workspace(AbstractContextManager["Workspace"]):
         from ledger_tool.edges.git.repository import Repository
 
         access = self._access(address)
-        return Repository(git_dir, access.environment, self.deadline, options, access.mask)
+        connection = self._connections.get(address)
+        return Repository(git_dir, access.environment, self.deadline, options, access.mask, connection=connection)
 
     def _access(self, address: Address | None) -> Access:
         from ledger_tool.edges.git.access import prepare
