@@ -95,13 +95,14 @@ def prepare(
     sign: bool = False,
     also: Sequence[tuple[str, str]] = (),
     trusting: bool = True,
+    number: int = 0,
 ) -> Access:
     """Return the access of git commands that reach `address`; None is for local git only.
 
-    Files that the environment names exist until `stack` closes. `folder` is a private temporary folder; `sign` lets
-    the deploy key sign if the user has no signing key; `also` are further settings. With `trusting`, a local `address`
-    was named by the user, whoever owns it. Raises UsageError or Denied for credentials that cannot be used, or would be
-    sent unencrypted.
+    Files that the environment names exist until `stack` closes. `folder` is a private temporary folder; `sign` lets the
+    deploy key sign if the user has no signing key; `also` are further settings. With `trusting`, a local `address` was
+    named by the user, whoever owns it. `number` is this address's own in the folder. Raises UsageError or Denied for
+    credentials that cannot be used, or would be sent unencrypted.
     """
     over_http = address is not None and address.scheme in ("http", "https")
     over_ssh = address is not None and address.scheme == "ssh"
@@ -130,9 +131,7 @@ def prepare(
     if credentials.deploy_key:
         key_path = hold(read_key(credentials.deploy_key), "ledger-deploy-key", folder, stack)
     if over_ssh:
-        control = (
-            control_path(folder, address) if key_path and address else ""
-        )  # the user's own set-up may have another one
+        control = control_path(folder, number) if key_path else ""  # the user's own set-up may have another one
         ssh = _ssh(key_path, credentials.known_hosts, folder, stack, control)
         named["GIT_SSH_COMMAND"] = shlex.join(ssh)
         named["GIT_SSH_VARIANT"] = "ssh"

@@ -9,7 +9,6 @@ the next git command connects by itself.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -34,10 +33,12 @@ _TO_END = 2.0  # seconds
 _PERIOD = 0.005  # seconds
 
 
-def control_path(folder: Path, address: Address) -> str:
-    """Return where the socket for a remote's host is to be, `""` if OpenSSH would not take its path as it is."""
-    whose = hashlib.sha256(f"{address.user}@{address.host}".encode(), usedforsecurity=False).hexdigest()
-    path = str(folder / f"ssh{whose[:8]}")
+def control_path(folder: Path, number: int) -> str:
+    """Return where the socket for a remote is to be, `""` if OpenSSH would not take its path as it is.
+
+    Each remote has a number of its own: ssh asks a socket for nothing, not even for the host that it leads to.
+    """
+    path = str(folder / f"ssh{number}")
     return path if re.fullmatch(r"[A-Za-z0-9/._-]+", path) and len(path) <= _LONGEST_PATH else ""
 
 

@@ -166,7 +166,7 @@ class Workspace(AbstractContextManager["Workspace"]):
             also = [(one.key, one.value) for one in self.settings if one.is_local and one.key.startswith("remote.")]
             self._accesses[address] = prepare(
                 address, self.credentials, self.settings, self.folder, self._stack,
-                also=[] if self.trusted else also, trusting=self.trusted,
+                also=[] if self.trusted else also, trusting=self.trusted, number=len(self._accesses),
             )  # fmt: skip
         return self._accesses[address]
 

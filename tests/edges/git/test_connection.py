@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from ledger_tool.edges.deadline import Deadline
-from ledger_tool.edges.git.connection import Connection, asked, connect, control_path
-from ledger_tool.edges.git.location import Address, parse_location
+from ledger_tool.edges.git.connection import Connection, asked, connect
+from ledger_tool.edges.git.location import Address, Credentials, parse_location
 from ledger_tool.edges.git.process import Completed
+from ledger_tool.edges.git.workspace import Workspace
 from ledger_tool.errors import Unreachable
+from tests.support.git.servers import make_key
 
 BROKEN = Completed(128, b"", "fatal: Could not read from remote repository.\n")
 GOOD = Completed(0, b"", "")
@@ -35,11 +38,15 @@ def _connecting(folder: Path, script: str, seconds: float) -> tuple[Connection, 
     return connection, socket
 
 
-def test_each_host_and_user_has_a_socket_of_its_own(tmp_path: Path) -> None:
-    urls = ["ssh://a@one.example/x", "ssh://b@one.example/x", "ssh://a@two.example/x", "ssh://a@one.example:22/x"]
-    folder = Path("/tmp/ledger")
-    assert len({control_path(folder, _address(url)) for url in urls}) == len(urls)
-    assert control_path(folder, _address(urls[0])) == control_path(folder, _address("ssh://a@one.example/y"))
+def test_each_remote_has_a_socket_of_its_own(hermetic: Path) -> None:
+    key = make_key(hermetic / "key")
+    with Workspace(None, credentials=Credentials(deploy_key=str(key))) as workspace:
+        urls = ["ssh://a@one.example/x", "ssh://b@one.example/x", "ssh://a@two.example/x", "ssh://a@one.example:22/x"]
+        commands = {
+            workspace.repository(hermetic / "x.git", _address(url)).environment["GIT_SSH_COMMAND"] for url in urls * 2
+        }
+    sockets = {one for command in commands for one in re.findall(r"ControlPath=(\S+)", command)}
+    assert len(commands) == len(sockets) == len(urls)
 
 
 def test_an_ssh_that_makes_no_socket_is_given_up_while_there_is_time(tmp_path: Path) -> None:
