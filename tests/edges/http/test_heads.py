@@ -130,7 +130,7 @@ def test_the_second_head_is_the_same_request_and_has_the_same_answer(wire: Wire,
 
 
 def test_an_unusual_answer_is_asked_for_again_by_the_library_which_is_used_from_then_on(wire: Wire, line: Line) -> None:
-    odd = b"HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 0\r\n\r\n"
+    odd = b"HTTP/1.1 200 OK\r\nX-Name: caf\xe9\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"  # as the wire does
     wire.on(PATH, Reply(200), Reply(raw=lambda: [odd]))
     assert [_head(line).headers.get("x-name") for _ in range(3)] == [None, "caf\xe9", "caf\xe9"]
     assert wire.count(PATH) == 4
