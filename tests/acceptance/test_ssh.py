@@ -31,6 +31,15 @@ def publish(ledger: Run, sshd: SshServer, upstream: Upstream) -> Run:
     return run
 
 
+def _wrapped(program: str, script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a script in front of a program in PATH, in a folder of its own below this one."""
+    wrapper = folder / "bin" / program
+    wrapper.parent.mkdir()
+    wrapper.write_text(script)
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+
+
 def test_a_job_with_nothing_but_a_deploy_key_publishes(publish: Run, upstream: Upstream) -> None:
     done = publish()
     assert done.code == 0, done.err
@@ -47,11 +56,7 @@ def test_an_scp_like_address_works_too(
         f"Host ledger-host\n  HostName 127.0.0.1\n  Port {sshd.port}\n  User {sshd.user}\n  IdentityFile {sshd.key}\n"
         f"  UserKnownHostsFile {sshd.known_hosts}\n  HostKeyAlias [127.0.0.1]:{sshd.port}\n"
     )
-    wrapper = hermetic / "bin" / "ssh"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {config} "$@"\n')
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    _wrapped("ssh", f'#!/bin/sh\nexec /usr/bin/ssh -F {config} "$@"\n', hermetic, monkeypatch)
     done = ledger(
         "publish", f"myorg/app:v1@{digest()}", "--source", SOURCE, "--repo", f"ledger-host:{upstream.path}"
     )  # fmt: skip
@@ -176,15 +181,15 @@ def test_the_key_never_touches_the_disk(
 ) -> None:
     """A wrapper round ssh looks at the run's temporary folder and at every process's arguments."""
     seen = tmp_path / "seen"
-    wrapper = tmp_path / "bin" / "ssh"
-    wrapper.parent.mkdir()
     (tmp_path / "tmp").mkdir()
-    wrapper.write_text(
-        f'#!/bin/sh\ngrep -rl "PRIVATE KEY" {tmp_path / "tmp"} >>{seen}\nps -eo args >>{seen}\nexec /usr/bin/ssh "$@"\n'
-    )
-    wrapper.chmod(0o755)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    _wrapped(
+        "ssh",
+        f'#!/bin/sh\ngrep -rl "PRIVATE KEY" {tmp_path / "tmp"} >>{seen}\nps -eo args >>{seen}\n'
+        'exec /usr/bin/ssh "$@"\n',
+        tmp_path,
+        monkeypatch,
+    )
     text = sshd.key.read_text()
     done = publish(key=text)
     assert done.code == 0, done.err
@@ -240,13 +245,12 @@ def test_a_login_that_is_refused_is_not_tried_again(publish: Run, sshd: SshServe
 def test_where_ssh_cannot_share_its_connection_git_connects_by_itself(
     publish: Run, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch, says: str
 ) -> None:
-    wrapper = hermetic / "bin" / "ssh"
-    wrapper.parent.mkdir()
-    wrapper.write_text(
-        f'#!/bin/sh\ncase " $* " in *" -M "*) echo "{says}" >&2; exit 255;; esac\nexec /usr/bin/ssh "$@"\n'
+    _wrapped(
+        "ssh",
+        f'#!/bin/sh\ncase " $* " in *" -M "*) echo "{says}" >&2; exit 255;; esac\nexec /usr/bin/ssh "$@"\n',
+        hermetic,
+        monkeypatch,
     )
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
     done = publish()
     assert done.code == 0, done.err
     assert upstream.records()
@@ -256,14 +260,13 @@ def test_a_connection_that_ends_between_fetch_and_push_is_made_anew(
     publish: Run, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its process is killed, as by a server that closes what is idle, before the commit is written."""
-    wrapper = hermetic / "bin" / "git"
-    wrapper.parent.mkdir()
-    wrapper.write_text(
+    _wrapped(
+        "git",
         '#!/bin/sh\ncase " $* " in *" commit-tree "*) pkill -f "ControlPath=$(dirname "${1#--git-dir=}")/ssh";; esac\n'
-        'exec /usr/bin/git "$@"\n'
+        'exec /usr/bin/git "$@"\n',
+        hermetic,
+        monkeypatch,
     )
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
     done = publish()
     assert done.code == 0, done.err
     assert upstream.records()
@@ -273,11 +276,12 @@ def test_a_connection_that_goes_silent_between_fetch_and_push_costs_no_push(
     publish: Run, upstream: Upstream, sshd: SshServer, hermetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marker, known_hosts = hermetic / "lost", hermetic / "known_hosts"
-    wrapper = hermetic / "bin" / "git"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\ncase " $* " in *" commit-tree "*) touch {marker};; esac\nexec /usr/bin/git "$@"\n')
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
+    _wrapped(
+        "git",
+        f'#!/bin/sh\ncase " $* " in *" commit-tree "*) touch {marker};; esac\nexec /usr/bin/git "$@"\n',
+        hermetic,
+        monkeypatch,
+    )
     with lossy_way(sshd.port, marker) as port:
         known_hosts.write_text(sshd.known_hosts.read_text().replace(f":{sshd.port} ", f":{port} "))
         url = sshd.url(upstream.path).replace(f":{sshd.port}/", f":{port}/")
@@ -290,14 +294,13 @@ def test_a_connection_that_goes_silent_between_fetch_and_push_costs_no_push(
 def test_a_session_that_fails_over_a_shared_connection_says_nothing_about_the_remote(
     publish: Run, upstream: Upstream, hermetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrapper = hermetic / "bin" / "ssh"
-    wrapper.parent.mkdir()
-    wrapper.write_text(
+    _wrapped(
+        "ssh",
         '#!/bin/sh\nfor one; do case "$one" in ControlPath=*) path="${one#*=}";; -M|-O) exec /usr/bin/ssh "$@";; esac; '
-        'done\n[ -S "$path" ] && { echo "ERROR: Repository not found." >&2; exit 128; }\nexec /usr/bin/ssh "$@"\n'
+        'done\n[ -S "$path" ] && { echo "ERROR: Repository not found." >&2; exit 128; }\nexec /usr/bin/ssh "$@"\n',
+        hermetic,
+        monkeypatch,
     )
-    wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{wrapper.parent}:/usr/bin:/bin:/usr/sbin:/sbin")
     done = publish()
     assert done.code == 0, done.err
     assert upstream.records()
