@@ -60,7 +60,7 @@ class CommitFiles:
         self._sound_policies: dict[str, str] = {}
 
     def read_current(self, raw: bytes) -> Ledger:
-        """Return the ledger as it is now, which a commit may have just so. Raises InvalidLedger."""
+        """Return the current ledger, which a commit with the same bytes then shares. Raises InvalidLedger."""
         self._current = raw, self.versions.read(raw)
         return self._current[1]
 

@@ -106,7 +106,7 @@ class Ledger:
 
 
 def _as_read(record: Record) -> Record:
-    """Return a record as it is read from its canonical text: its labels are in order."""
+    """Return a record with its labels in the order of its canonical text, as reading that would."""
     in_order = sorted(record.labels)
     if [*record.labels] == in_order:
         return record

@@ -41,14 +41,14 @@ class PastLedgers:
                 if file:
                     digests.setdefault(file.id, set()).update(wanted[commit])
         ids = list(digests)[: MOST_BYTES // max(self.size, 1)]
-        found: dict[str, frozenset[Held]] = {}
+        read: dict[str, frozenset[Held]] = {}
         left = MOST_BYTES
         for file_id, raw in zip(ids, self.contents(ids), strict=True) if ids else ():
             left -= len(raw or b"")
             if left < 0:
                 break
-            found[file_id] = frozenset(_held(raw, digests[file_id])) if raw is not None else frozenset()
-        return Evidence(self.touches, found)
+            read[file_id] = frozenset(_held(raw, digests[file_id])) if raw is not None else frozenset()
+        return Evidence(self.touches, read)
 
 
 NOT_READ = PastLedgers()
@@ -56,10 +56,10 @@ NOT_READ = PastLedgers()
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found in the versions that were read, by their ids."""
+    """What the versions that were read have, by their ids."""
 
     _touches: Mapping[str, Touch]
-    _found: Mapping[str, frozenset[Held]]
+    _read: Mapping[str, frozenset[Held]]
 
     def after(self, commit: str, held: Held) -> bool | None:
         """Return whether the ledger has something at a commit; None if that was not read."""
@@ -85,27 +85,27 @@ class Evidence:
     def _has(self, file: File | None, held: Held) -> bool | None:
         if file is None:
             return False
-        if file.id not in self._found:
+        if file.id not in self._read:
             return None
         kind, key, digest = held
         whole = Key(key.image, key.tag, "")  # its platform may have been filled in later
-        return not self._found[file.id].isdisjoint({held, (kind, whole, digest)})
+        return not self._read[file.id].isdisjoint({held, (kind, whole, digest)})
 
 
 def _not(answer: bool | None) -> bool | None:
     return None if answer is None else not answer
 
 
-def _both(one: bool | None, other: bool | None) -> bool | None:
-    if one is False or other is False:
+def _both(first: bool | None, second: bool | None) -> bool | None:
+    if first is False or second is False:
         return False
-    return None if one is None or other is None else True
+    return None if first is None or second is None else True
 
 
 def _held(raw: bytes, digests: set[str]) -> Iterator[Held]:
     if len(digests) <= _FEW:
-        for found in occurrences_in(raw, *map(parse_digest_prefix, digests)):
-            yield found.kind, found.key, found.digest
+        for place in occurrences_in(raw, *map(parse_digest_prefix, digests)):
+            yield place.kind, place.key, place.digest
     else:
         for record in codec.records_holding(raw, '"digest":'):
             yield from held_by(record)

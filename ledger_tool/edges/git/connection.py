@@ -81,7 +81,7 @@ class Connection:
                 time.sleep(_PERIOD)
 
     def stop(self) -> None:
-        """End it, so that no git command finds it any more: once it is made, it may be a process in the background."""
+        """End it, so that later git commands connect by themselves. Once made, it may run in the background."""
         if self._child.poll() is None:
             kill(self._child)
         elif self.is_shared:
@@ -90,12 +90,6 @@ class Connection:
                 subprocess.run(asking, env=self._environment, capture_output=True, timeout=_TO_END, check=False)
         with suppress(OSError):
             self._path.unlink()
-
-
-def leave(connection: Connection | None) -> None:
-    """Have the next git command connect by itself."""
-    if connection:
-        connection.stop()
 
 
 def asked(ask: Callable[[], Completed], connection: Connection | None, deadline: Deadline) -> Completed:

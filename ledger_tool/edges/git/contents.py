@@ -16,7 +16,7 @@ _LEAST = 60.0  # seconds, for each of them
 
 
 def contents(repository: Repository, oids: Sequence[str]) -> Iterator[bytes | None]:
-    """Yield the content of each blob, in order; None for one that is missing or too large for a ledger.
+    """Yield the content of each blob of `oids`; None for one that is missing or too large for a ledger.
 
     Raises GitFailed if the repository is broken, and Unreachable if git says nothing for too long.
     """

@@ -15,7 +15,7 @@ from ledger_tool.core.ledger.names import Timestamp
 from ledger_tool.edges.deadline import Deadline
 from ledger_tool.edges.files.ledger import read_snapshot
 from ledger_tool.edges.git.cloning import of_tip, start_clone
-from ledger_tool.edges.git.connection import Connection, asked, leave
+from ledger_tool.edges.git.connection import Connection, asked
 from ledger_tool.edges.git.location import Address
 from ledger_tool.edges.git.machine_queue import turn
 from ledger_tool.edges.git.offer import Attempts, Bounds, offer
@@ -81,8 +81,8 @@ class RemoteRef:
             answer = PushAnswer(PushStatus.BROKEN, error.message)
         else:
             answer = read_push(done, self.repository.mask)
-        if answer.status not in (PushStatus.LANDED, PushStatus.REJECTED):
-            leave(self.repository.connection)
+        if self.repository.connection and answer.status not in (PushStatus.LANDED, PushStatus.REJECTED):
+            self.repository.connection.stop()
         if answer.refusal and not self.address.is_ledgers:
             answer = replace(answer, refusal=answer.refusal.of_origin())
         if options and "does not support push options" in answer.words:

@@ -43,10 +43,10 @@ def refs_of(repository: Repository, address: Address, *patterns: str, least: flo
 def _speaks_git(repository: Repository, address: Address, least: float) -> bool:
     """Return whether an http server names no branch in git's protocol: git takes any page for plain files of none."""
     environment = {**repository.environment, "GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"}
-    asked = replace(repository, environment=environment).git(
+    traced = replace(repository, environment=environment).git(
         "ls-remote", "--", address.url, "HEAD", least=least, most=_TO_LIST, step="ls-remote", peer=address.shown
     )
-    return not asked.ok or bool(_SMART.search(asked.stderr))  # a second request that fails shows nothing
+    return not traced.ok or bool(_SMART.search(traced.stderr))  # a second request that fails shows nothing
 
 
 def has_default_branch(repository: Repository) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -172,15 +172,11 @@ class Repository:
     def blobs(self, oids: Sequence[str]) -> list[bytes]:
         """Return the contents of blobs, all of which exist."""
         output = self.succeed("cat-file", "--batch", stdin=batch(oids), least=60.0).stdout if oids else b""
-        contents, offset = [], 0
-        for _ in oids:
-            start = output.index(b"\n", offset) + 1
-            facts = output[offset:start].split()
-            if len(facts) != 3:  # `ID missing`
-                raise missing(facts[0].decode(), self.git_dir)
-            offset = start + int(facts[2])
-            contents.append(output[start:offset])
-            offset += 1
+        contents = []
+        for oid, (there, content) in zip(oids, objects_in(output), strict=True):
+            if not there:
+                raise missing(oid, self.git_dir)
+            contents.append(content)
         return contents
 
     def fetch_missing(self, oids: Sequence[str], remote: str) -> None:
@@ -243,6 +239,21 @@ def batch(oids: Iterable[str]) -> bytes:
 def paths_of(listing: bytes) -> list[str]:
     """Return the entries of a listing with `-z`; paths need not be UTF-8."""
     return [entry for entry in listing.decode("utf-8", "surrogateescape").split("\0") if entry]
+
+
+def objects_in(output: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the id and content of each object in the output of `git cat-file --batch`; `""` for one that is missing."""
+    offset = 0
+    while offset < len(output):
+        start = output.index(b"\n", offset) + 1
+        words = output[offset : start - 1].decode("utf-8", "replace").split(" ")
+        if len(words) != 3 or not words[2].isdigit():  # `NAME missing`
+            yield "", b""
+            offset = start
+            continue
+        offset = start + int(words[2])
+        yield words[0], output[start:offset]
+        offset += 1
 
 
 def missing(oid: str, where: Path) -> GitFailed:

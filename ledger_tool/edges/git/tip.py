@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ledger_tool.core.ledger.codec import MAX_BYTES
 from ledger_tool.core.ledger.names import LEDGER, SETTINGS
 from ledger_tool.core.policy.policy import MAX_SETTINGS_READ
 from ledger_tool.edges.git.entries import Entry, entries_of, ledger_fault, settings_fault
-from ledger_tool.edges.git.repository import Repository
+from ledger_tool.edges.git.repository import Repository, objects_in
 
 _MOST = MAX_BYTES + MAX_SETTINGS_READ + 4 * 2**20  # bytes: of the two files, the commit and its tree
 _COMMITTED = re.compile(rb"^committer .*> ([0-9]{1,12}) [+-][0-9]{4}$", re.MULTILINE)
@@ -30,13 +29,13 @@ class Tip:
 def read_tip(repository: Repository, ref: str) -> Tip | None:
     """Return the tip of a ref, whose two files are as they should be.
 
-    None means that git has to be asked piece by piece: there is no such ref, or something about it is unusual.
+    None if git has to be asked piece by piece, because the ref does not exist or something about it is unusual.
     """
     names = (ref, f"{ref}^{{tree}}", f"{ref}:{LEDGER}", f"{ref}:{SETTINGS}")
     stdin = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
     done = repository.git("cat-file", "--batch", stdin=stdin, least=60.0, most_bytes=_MOST)
     try:
-        (commit, text), (tree, raw), (ledger, content), (settings, rules) = _objects(done.stdout if done.ok else b"")
+        (commit, text), (tree, raw), (ledger, content), (settings, rules) = objects_in(done.stdout if done.ok else b"")
         entries = list(entries_of(raw, len(tree)))
     except ValueError:
         return None
@@ -47,18 +46,3 @@ def read_tip(repository: Repository, ref: str) -> Tip | None:
     if not is_usual or not date or ledger_fault(ledgers, "") or settings_fault(others):
         return None
     return Tip(commit, int(date[1]), entries, content, rules if others else None)
-
-
-def _objects(output: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the id and content of each object in the output of `git cat-file --batch`; `""` for one that is missing."""
-    offset = 0
-    while offset < len(output):
-        start = output.index(b"\n", offset) + 1
-        words = output[offset : start - 1].decode("utf-8", "replace").split(" ")
-        if len(words) != 3 or not words[2].isdigit():  # `NAME missing`
-            yield "", b""
-            offset = start
-            continue
-        offset = start + int(words[2])
-        yield words[0], output[start:offset]
-        offset += 1

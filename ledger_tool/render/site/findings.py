@@ -38,7 +38,7 @@ class Finding:
 
 
 class Findings:
-    """All findings of a site's reports, in order."""
+    """The findings of a site's reports, in the order in which its pages show them."""
 
     def __init__(self, facts: SiteFacts) -> None:
         drift = sorted(facts.drift.notes if facts.drift else (), key=_drift_order)
@@ -80,11 +80,11 @@ def _number(name: str, known: Sequence[str]) -> int:
 
 def _placed(name: str, pairs: Sequence[tuple[RunningFacts | None, Note]]) -> Iterator[Finding]:
     taken: dict[str, int] = {}
-    for at, (report, note) in enumerate(pairs):
+    for number, (report, note) in enumerate(pairs):
         digits = sha256("\0".join(_identity(report, note)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
         taken[digits] = taken.get(digits, 0) + 1
         again = f"-{taken[digits]}" if taken[digits] > 1 else ""
-        yield Finding(note, report, paths.list_page(name, at // PER_PAGE + 1), f"~{digits}{again}")
+        yield Finding(note, report, paths.list_page(name, number // PER_PAGE + 1), f"~{digits}{again}")
 
 
 def _identity(report: RunningFacts | None, note: Note) -> Sequence[str]:
